@@ -1,0 +1,109 @@
+"""GET /api/v1/activities and /api/v1/activities/{id}: reading the log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import MediaType, Request, get
+from litestar.datastructures import State
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+from msgspec import Struct
+
+from trailkeeper.activity import Activity
+from trailkeeper.api.auth import READ_LOG, caller_of
+from trailkeeper.errors import FieldError, InvalidParameter, NotFound
+from trailkeeper.ledger.reader import PAGE_MAX
+from trailkeeper.query.cursor import CursorError
+from trailkeeper.query.params import ParamError, parse_params
+
+LIMIT_DEFAULT = 50
+OWN_PARAMS = ("order", "limit", "cursor")
+
+ApiRequest = Request[Any, Any, State]
+
+
+class ActivityList(Struct, frozen=True):
+    """A page of activities. `next_cursor` is null on the last page."""
+
+    data: list[Activity]
+    next_cursor: str | None
+
+
+Text = Annotated[list[str] | None, Parameter(description="Several of one name are alternatives")]
+
+
+@get(
+    "/activities",
+    opt={"permission": READ_LOG},
+    sync_to_thread=True,
+    media_type=MediaType.JSON,
+    summary="List activities, newest first",
+)
+def list_activities(
+    request: ApiRequest,
+    action: Text = None,
+    category: Text = None,
+    actor: Text = None,
+    target: Text = None,
+    target_type: Text = None,
+    outcome: Text = None,
+    ip: Text = None,
+    environment: Text = None,
+    source: Text = None,
+    session: Text = None,
+    from_: Annotated[str | None, Parameter(query="from", description="RFC 3339")] = None,
+    to: str | None = None,
+    tz: str | None = None,
+    range_: Annotated[
+        str | None, Parameter(query="range", description="1h, 24h, 7d, 30d or any")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Parameter(
+            description="The query language",
+            examples=[Example(value='action:recipe.* -actor:robin@example.com "sync sku"')],
+        ),
+    ] = None,
+    order: Annotated[str, Parameter(description="desc (newest first) or asc")] = "desc",
+    limit: Annotated[int, Parameter(ge=1, le=PAGE_MAX)] = LIMIT_DEFAULT,
+    cursor: str | None = None,
+) -> ActivityList:
+    """Ordered by `occurred_at`, then `seq`. What was acknowledged before this call is in it."""
+    # All parameters stand in the signature for OpenAPI; the one filter parses them itself.
+    del action, category, actor, target, target_type, outcome, ip, environment, source, session
+    del from_, to, tz, range_, q
+    pairs = list(request.query_params.multi_items())
+    try:
+        asked = parse_params(pairs)
+    except ParamError as error:
+        raise _invalid(error.param, str(error)) from None
+    if order not in ("desc", "asc"):
+        raise _invalid("order", f"is `{order}`, must be `desc` or `asc`")
+    reader = request.app.state["api"].reader
+    try:
+        page = reader.page(
+            caller_of(request).workspace, asked, order=order, limit=limit, cursor=cursor
+        )
+    except CursorError as error:
+        raise _invalid("cursor", str(error)) from None
+    return ActivityList(page.activities, page.next_cursor)
+
+
+@get(
+    "/activities/{activity_id:str}",
+    opt={"permission": READ_LOG},
+    sync_to_thread=True,
+    summary="One activity",
+)
+def get_activity(request: ApiRequest, activity_id: str) -> Activity:
+    """The activity with this id, in the token's workspace."""
+    reader = request.app.state["api"].reader
+    activity = reader.get(caller_of(request).workspace, activity_id)
+    if activity is None:
+        raise NotFound(f"There is no activity with the id `{activity_id[:255]}` in this workspace")
+    return activity
+
+
+def _invalid(parameter: str, detail: str) -> InvalidParameter:
+    return InvalidParameter(f"`{parameter}` {detail}", FieldError(detail, parameter=parameter))

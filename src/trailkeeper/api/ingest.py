@@ -1,0 +1,233 @@
+"""POST /api/v1/activities: the hot path, straight on ASGI.
+
+One object, an array, or NDJSON; what is answered with 2xx is on disk. In a batch each item has its
+own result, and what is wrong with one does not touch the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import structlog
+
+from trailkeeper.activity import ActivityInput
+from trailkeeper.api.body import ClientGone, read_body, unpack
+from trailkeeper.json_input import decode_activity, decode_items
+from trailkeeper.errors import (
+    MalformedBody,
+    Problem,
+    QueueFull,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from trailkeeper.identity.tokens import TokenCheck
+from trailkeeper.ledger.append import Append, Outcomes, Receipt
+from trailkeeper.ledger.prepare import Prepared
+from trailkeeper.ledger.recorder import Recorder
+from trailkeeper.ledger.writer import Writer
+
+PATH = "/api/v1/activities"
+ITEMS_MAX = 10_000
+IN_FLIGHT_MAX = 256 * 1024 * 1024
+"""Bytes of bodies that are being read or worked on at once."""
+
+SMALL = 32 * 1024
+"""Up to here a body is worked on at once; larger ones go to a thread, to keep answering others."""
+
+_encode = msgspec.json.encode
+_JSON = b"application/json"
+_NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
+
+_ARRAY = re.compile(rb"[ \t\r\n]*\[")
+
+log = structlog.get_logger()
+
+
+class Ingest:
+    """An ASGI application for that one route."""
+
+    def __init__(self, tokens: TokenCheck, recorder: Recorder, writer: Writer) -> None:
+        self._tokens = tokens
+        self._recorder = recorder
+        self._writer = writer
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="ingest")
+        self._in_flight = 0
+        self._answers = _Answers()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            status, body = await self._answer(scope, receive)
+            problem = None
+        except ClientGone:
+            return
+        except Problem as error:
+            problem = error
+            status, body = error.status, _encode(error.document())
+        except Exception:
+            log.exception("an ingest request failed")
+            problem = Problem("The server could not do this; its log says why")
+            status, body = problem.status, _encode(problem.document())
+        kind = b"application/problem+json" if problem else _JSON
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        if problem and problem.retry_after_s is not None:
+            headers.append((b"retry-after", str(problem.retry_after_s).encode()))
+        if problem and status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="trailkeeper"'))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Any, receive: Any) -> tuple[int, bytes]:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        token = self._tokens.find(headers.get(b"authorization", b"").decode("latin-1"))
+        token.require("activities:write")
+        kind = _kind(headers)
+        size = int(headers[b"content-length"]) if b"content-length" in headers else SMALL
+        if self._in_flight and self._in_flight + size > IN_FLIGHT_MAX:
+            raise QueueFull("Too many large requests at once; send it again", retry_after_s=1)
+        self._in_flight += size
+        try:
+            body = await read_body(receive, headers)
+            encoding = headers.get(b"content-encoding", b"")
+            if not encoding and len(body) <= SMALL:
+                work = _Work(token.workspace, kind, body, self._recorder)
+            else:
+                work = await asyncio.get_running_loop().run_in_executor(
+                    self._threads,
+                    lambda: _Work(token.workspace, kind, unpack(body, encoding), self._recorder),
+                )
+            outcomes = await self._append(token.workspace, work.prepared) if work.prepared else []
+        finally:
+            self._in_flight -= size
+        return work.answer(outcomes)
+
+    def _append(self, workspace: int, prepared: list[Prepared]) -> asyncio.Future[Outcomes]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcomes] = loop.create_future()
+
+        def done(result: Outcomes, error: BaseException | None) -> None:
+            self._answers.give(loop, future, result, error)
+
+        self._writer.enqueue(Append(workspace, prepared), done)
+        return future
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Answers:
+    """Carries the answers of a whole group commit to the event loop in one wake-up."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._is_scheduled = False
+
+    def give(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[Any],
+        result: Any,
+        error: BaseException | None,
+    ) -> None:
+        self._waiting.append((future, result, error))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        # Cleared first: what is appended from now on schedules another run or is seen below.
+        self._is_scheduled = False
+        while self._waiting:
+            future, result, error = self._waiting.popleft()
+            if future.done():
+                continue
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+
+class _Work:
+    """A body's activities, prepared, and what became of each item."""
+
+    def __init__(self, workspace: int, kind: bytes, body: bytes, recorder: Recorder) -> None:
+        self._workspace = workspace
+        self._recorder = recorder
+        self.prepared: list[Prepared] = []
+        self._items: list[Problem | None] | None = None
+        if not body or body.isspace():
+            raise MalformedBody("The body is empty; send one activity, an array or NDJSON")
+        if kind == _JSON and not _ARRAY.match(body):
+            self._one(body)
+        else:
+            self._many(decode_items(body) if kind == _JSON else _lines(body))
+
+    def _one(self, body: bytes) -> None:
+        self.prepared.append(self._prepare(decode_activity(body)))
+
+    def _many(self, texts: list[Any]) -> None:
+        if len(texts) > ITEMS_MAX:
+            raise TooLarge(
+                f"The batch has {len(texts)} items, at most {ITEMS_MAX} are taken;"
+                " nothing was recorded"
+            )
+        self._items = []
+        for text in texts:
+            try:
+                self.prepared.append(self._prepare(decode_activity(text)))
+                self._items.append(None)
+            except Problem as problem:
+                self._items.append(problem)
+
+    def _prepare(self, sent: ActivityInput) -> Prepared:
+        return self._recorder.prepare(self._workspace, sent)
+
+    def answer(self, outcomes: Outcomes) -> tuple[int, bytes]:
+        """The status and body, once the writer has answered for `prepared`, in order."""
+        if self._items is None:
+            outcome = outcomes[0]
+            if isinstance(outcome, Problem):
+                raise outcome
+            return (200 if outcome.already_there else 201), _receipt(outcome)
+        given = iter(outcomes)
+        results = [_result(problem or next(given)) for problem in self._items]
+        return 200, b"[" + b",".join(results) + b"]"
+
+
+def _kind(headers: dict[bytes, bytes]) -> bytes:
+    sent = headers.get(b"content-type", b"")
+    if sent == _JSON:
+        return sent
+    kind, _, parameters = sent.partition(b";")
+    kind = kind.strip().lower()
+    charset = parameters.lower().replace(b" ", b"").replace(b'"', b"")
+    if kind not in (_JSON, *_NDJSON):
+        shown = kind[:60].decode("latin-1") or "none"
+        raise UnsupportedMediaType(
+            f"The content type is {shown}; send application/json or application/x-ndjson"
+        )
+    if charset.startswith(b"charset=") and charset not in (b"charset=utf-8", b"charset=utf8"):
+        raise UnsupportedMediaType("The charset must be UTF-8")
+    return _JSON if kind == _JSON else _NDJSON[0]
+
+
+def _lines(body: bytes) -> list[bytes]:
+    return [line for line in body.split(b"\n") if line.strip()]
+
+
+def _receipt(receipt: Receipt) -> bytes:
+    return b'{"id":%b,"seq":%d,"received_at":"%b"}' % (
+        _encode(receipt.id),
+        receipt.seq,
+        receipt.received_at.encode(),
+    )
+
+
+def _result(outcome: Receipt | Problem) -> bytes:
+    if isinstance(outcome, Problem):
+        return b'{"status":%d,"problem":%b}' % (outcome.status, _encode(outcome.document()))
+    return b'{"status":%d,%b' % (200 if outcome.already_there else 201, _receipt(outcome)[1:])

@@ -1,0 +1,98 @@
+"""The composition root: an opened installation becomes an ASGI application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from prometheus_client import Gauge
+
+from trailkeeper import __version__
+from trailkeeper.activity import ActivityInput
+from trailkeeper.api import actions, activities, auth, health, problems
+from trailkeeper.api import ingest as hot
+from trailkeeper.api.services import ApiServices
+from trailkeeper.identity.tokens import TokenCheck
+from trailkeeper.installation import Installation
+from trailkeeper.team.permissions import may_view_audit
+
+QUEUE = Gauge("trailkeeper_writer_queue_units", "Units of work that wait for the writer")
+
+
+class Application:
+    """Routes the hot path to its own handler and all else to Litestar."""
+
+    def __init__(self, litestar: Any, ingest: hot.Ingest) -> None:
+        self._litestar = litestar
+        self._ingest = ingest
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] == hot.PATH
+        ):
+            await self._ingest(scope, receive, send)
+        else:
+            await self._litestar(scope, receive, send)
+
+
+def build(installation: Installation) -> Application:
+    """The application of an installation. It neither opens nor closes it."""
+    checks = TokenCheck(installation.engine)
+    ingest = hot.Ingest(checks, installation.recorder, installation.writer)
+
+    def record(workspace: int, activity: ActivityInput) -> None:
+        prepared = installation.recorder.own(workspace, activity)
+        installation.writer.append(workspace, [prepared])
+
+    def readiness() -> str | None:
+        with installation.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM workspace")
+        return None
+
+    QUEUE.set_function(lambda: installation.writer.waiting)
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            activities.list_activities,
+            activities.get_activity,
+            actions.list_actions,
+            actions.declare_action,
+            actions.get_settings,
+            actions.change_settings,
+        ],
+        guards=[auth.check_permission],
+        exception_handlers={Exception: problems.handle},
+    )
+    open_routes = Router(
+        "/",
+        route_handlers=[health.livez, health.readyz, health.metrics],
+        guards=[auth.check_permission],
+    )
+    litestar = Litestar(
+        route_handlers=[api, open_routes],
+        state=State(
+            {
+                "api": ApiServices(
+                    tokens=checks,
+                    sessions=installation.sessions,
+                    reader=installation.reader,
+                    actions=installation.actions,
+                    may_view_audit=may_view_audit,
+                    record=record,
+                ),
+                "readiness": readiness,
+            }
+        ),
+        openapi_config=OpenAPIConfig(
+            title="Trailkeeper",
+            version=__version__,
+            path="/api",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+    )
+    return Application(litestar, ingest)

@@ -1,0 +1,53 @@
+"""The command line: one file per group of commands. Results go to stdout, all else to stderr.
+
+Exit codes: 0 done, 1 refused or not found, 2 wrong usage or could not run.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+from rich.console import Console
+
+from trailkeeper import __version__
+from trailkeeper.cli import imports, reading, server, setup, users
+from trailkeeper.errors import Problem
+from trailkeeper.identity.passwords import WeakPassword
+from trailkeeper.installation import InstallationError
+from trailkeeper.ledger.migrate import SchemaError
+from trailkeeper.settings import SettingsError
+from trailkeeper.team.workspaces import TeamError
+
+EXPECTED = (InstallationError, SettingsError, SchemaError, TeamError, WeakPassword, Problem)
+"""What a user can put right: shown as one line, without a traceback."""
+
+app = App(
+    name="trailkeeper",
+    help="Self-hosted activity audit log for integration platforms.",
+    version=__version__,
+    error_console=Console(stderr=True),
+)
+app.command(setup.init)
+app.command(setup.token)
+app.command(users.user)
+app.command(server.serve)
+app.command(reading.record)
+app.command(imports.import_, name="import")
+app.command(reading.search)
+app.command(reading.tail)
+
+
+def main() -> None:
+    """Run the command of sys.argv and exit with its code."""
+    try:
+        result = app()
+    except EXPECTED as error:
+        print(f"trailkeeper: {error}", file=sys.stderr)
+        code = 1 if isinstance(error, InstallationError | TeamError | Problem) else 2
+        sys.exit(code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,90 @@
+"""`serve`: the HTTP server."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from trailkeeper.app import build
+from trailkeeper.installation import InstallationError, opened
+
+SHUTDOWN_S = 30
+
+
+def serve(
+    *,
+    data: Path,
+    host: str = "127.0.0.1",
+    port: int = 8484,
+    database_url: str | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight and exit 0.
+
+    Parameters
+    ----------
+    data
+        The installation's data folder.
+    host
+        The address to listen on.
+    port
+        The port to listen on.
+    database_url
+        sqlite:///PATH of the data folder's own database; other databases are not supported yet.
+    """
+    if database_url and not database_url.startswith("sqlite:"):
+        raise InstallationError(
+            f"--database-url {database_url.partition(':')[0]}: is not supported by this version;"
+            " leave it out to use the SQLite database in the data folder"
+        )
+    with opened(data) as installation:
+        _set_up_logging(installation.settings.log_format)
+        config = uvicorn.Config(
+            build(installation),
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            proxy_headers=True,
+            forwarded_allow_ips=installation.settings.trusted_proxies,
+            backlog=2_048,
+        )
+        server = uvicorn.Server(config)
+        # Once it has shut down, uvicorn raises the signal again for whoever was there before it.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        # What is there now stays for good; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        print(f"Trailkeeper serves http://{host}:{port}", file=sys.stderr, flush=True)
+        server.run()
+        if not server.started:
+            raise InstallationError(f"Cannot listen on {host}:{port}: is the port in use?")
+    return 0
+
+
+def _set_up_logging(form: str) -> None:
+    to_console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    renderer = (
+        structlog.dev.ConsoleRenderer() if to_console else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )

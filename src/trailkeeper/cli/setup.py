@@ -1,0 +1,146 @@
+"""`init` and `token`: making an installation and the keys to it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from trailkeeper.activity import Context, now_us
+from trailkeeper.identity.tokens import Scope
+from trailkeeper.installation import InstallationError, create, opened
+from trailkeeper.team.workspaces import COMMAND_LINE, checked_email, checked_name
+
+token = App(name="token", help="API tokens.")
+
+
+def read_password(file: Path) -> str:
+    """The first line of a file; `-` is standard input. Raises InstallationError."""
+    try:
+        text = sys.stdin.readline() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstallationError(f"The password file {file} cannot be read: {error}") from None
+    lines = text.splitlines()
+    if not lines or not lines[0]:
+        raise InstallationError(f"The password file {file} is empty")
+    return lines[0]
+
+
+def init(
+    *,
+    data: Path,
+    workspace: str,
+    owner_email: str,
+    owner_password_file: Path,
+    owner_name: str | None = None,
+    json_: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Make a data folder with one workspace and its owner; prints their ids as one JSON object.
+
+    Parameters
+    ----------
+    data
+        The folder to make; one that holds an installation is refused.
+    workspace
+        The workspace's name.
+    owner_email
+        What the owner logs in with.
+    owner_password_file
+        A file whose first line is the owner's password; - reads standard input.
+    owner_name
+        The owner's name; default: the part of the e-mail address before the @.
+    json_
+        The output is always JSON; taken for uniformity.
+    """
+    del json_
+    # All that can be wrong is checked before anything is made.
+    password = read_password(owner_password_file)
+    checked_name(workspace, "The workspace's name")
+    email = checked_email(owner_email)
+    name = owner_name or email.partition("@")[0]
+    if len(password) < 10:
+        raise InstallationError("The password must have at least 10 characters")
+    create(data)
+    with opened(data) as installation:
+        made = installation.workspaces.create(workspace, email, name, password)
+    print(
+        json.dumps(
+            {
+                "workspace_id": made.workspace_id,
+                "workspace": made.workspace,
+                "owner_id": made.owner_id,
+                "owner_email": made.owner_email,
+                "data": str(data),
+            }
+        )
+    )
+
+
+@token.command(name="create")
+def create_token(
+    *,
+    data: Path,
+    workspace: str,
+    name: str,
+    scope: list[Scope],
+    expires_days: int | None = None,
+    json_: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Make an API token and print it, this once and nothing else; only its hash is kept.
+
+    Parameters
+    ----------
+    data
+        The installation's data folder.
+    workspace
+        The workspace's name.
+    name
+        What the token is for; it stands in the log as the actor's name.
+    scope
+        What it may do; may be given several times.
+    expires_days
+        Days until it ends; default: never.
+    json_
+        Print {"token": …} instead of the bare token.
+    """
+    expires_at = now_us() + expires_days * 86_400_000_000 if expires_days else None
+    with opened(data) as installation:
+        made = installation.tokens.create(
+            installation.workspaces.find(workspace),
+            checked_name(name, "The token's name"),
+            scope,
+            COMMAND_LINE,
+            Context(),
+            expires_at,
+        )
+    print(json.dumps({"token": made}) if json_ else made)
+
+
+@token.command(name="list")
+def list_tokens(
+    *,
+    data: Path,
+    workspace: str,
+    json_: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """List the tokens of a workspace, newest first."""
+    with opened(data) as installation:
+        rows = installation.tokens.listed(installation.workspaces.find(workspace))
+    if json_:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        state = "revoked" if row["revoked_at"] else "valid"
+        print(f"{row['id']}  {state:8}  {row['name']}  ({row['scopes']})")
+
+
+@token.command(name="revoke")
+def revoke_token(*, data: Path, workspace: str, id: str) -> None:  # noqa: A002
+    """Revoke a token at once and for good; `id` is the one that `token list` shows."""
+    with opened(data) as installation:
+        key = installation.workspaces.find(workspace)
+        installation.tokens.revoke(key, id, COMMAND_LINE, Context())
+    print(f"revoked {id}")

@@ -1,0 +1,324 @@
+"""Appending activities inside the writer's transaction: seq, keys, dictionaries, rows, index.
+
+Only the writer's thread calls this. What it remembers between transactions (the dictionaries'
+keys, the next `seq`) is dropped when another process has written or something was rolled back.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Struct
+
+from trailkeeper.activity import now_us, rfc3339, uuid7
+from trailkeeper.errors import FieldError, IdConflict, NotFound
+from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.keys import KeyMaker
+from trailkeeper.ledger.prepare import Party, Prepared, public_bytes
+
+DICTIONARY_MAX = 200_000
+"""Entries of the dictionaries that are remembered; past that all are forgotten and read again."""
+
+
+class Receipt(Struct, frozen=True, gc=False):
+    """What the sender of an activity gets once it is on disk."""
+
+    id: str
+    seq: int
+    received_at: str
+    already_there: bool = False
+
+
+class Append(Struct, frozen=True, gc=False):
+    """A workspace and the activities to append to it, in order."""
+
+    workspace: int
+    activities: list[Prepared]
+
+    @property
+    def size(self) -> int:
+        return sum(prepared.size for prepared in self.activities)
+
+
+Outcomes = list[Receipt | IdConflict]
+
+
+@dataclass(slots=True)
+class _Workspace:
+    next_seq: int
+    last_received_at: int
+
+
+@dataclass(slots=True)
+class _Entity:
+    key: int
+    name: str | None
+    email: str | None
+    named_at: int
+    is_actor: bool
+    is_target: bool
+
+
+@dataclass(slots=True)
+class _New:
+    """One activity that gets a row in this append."""
+
+    prepared: Prepared
+    id: str
+    seq: int
+    received_at: int
+    occurred_at: int
+
+
+@dataclass(slots=True)
+class _Group:
+    """What is appended to one workspace: the new activities, and what is known of senders' ids
+    (seq, received_at and content hash, or None for one that is not in use)."""
+
+    new: list[_New]
+    known: dict[str, tuple[int, int, bytes] | None]
+
+    def ids(self, append: Append) -> None:
+        for prepared in append.activities:
+            if prepared.id is not None:
+                self.known[prepared.id] = None
+
+
+class Appender:
+    """Appends on one driver-level connection. Not thread-safe, and never shared."""
+
+    def __init__(self, connection: Any) -> None:
+        self._db = connection
+        self._keys = KeyMaker(connection)
+        self._workspaces: dict[int, _Workspace] = {}
+        self._entities: dict[tuple[int, str, str], _Entity] = {}
+        self._terms: dict[tuple[int, str, str], int] = {}
+
+    def forget(self) -> None:
+        """Drop what is remembered: another process wrote, or something was rolled back."""
+        self._keys.forget()
+        self._workspaces.clear()
+        self._entities.clear()
+        self._terms.clear()
+
+    def append(self, appends: list[Append]) -> list[Outcomes]:
+        """Insert all rows of these appends, in order, in the open transaction.
+
+        Per activity there is a Receipt, or an IdConflict where its id is in use with other
+        content. An id that is there with the same content gets its first receipt again. Raises
+        the driver's errors; then the caller rolls back and calls `forget`.
+        """
+        if len(self._entities) > DICTIONARY_MAX or len(self._terms) > DICTIONARY_MAX:
+            self.forget()
+        now = now_us()
+        groups: dict[int, _Group] = {}
+        for append in appends:
+            groups.setdefault(append.workspace, _Group([], {})).ids(append)
+        for workspace, group in groups.items():
+            self._look_up(workspace, group)
+        outcomes = [self._receive(append, now, groups[append.workspace]) for append in appends]
+        for workspace, group in groups.items():
+            self._insert(workspace, group.new)
+            state = self._workspaces[workspace]
+            self._db.execute(
+                "UPDATE workspace SET next_seq=?, last_received_at=? WHERE key=?",
+                (state.next_seq, state.last_received_at, workspace),
+            )
+        return outcomes
+
+    def _receive(self, append: Append, now: int, group: _Group) -> Outcomes:
+        """Give each activity its id, seq and times, or find that it is there already."""
+        state = self._state(append.workspace)
+        received_at = state.last_received_at = max(state.last_received_at, now)
+        received = rfc3339(received_at)
+        outcomes: Outcomes = []
+        for prepared in append.activities:
+            id = prepared.id or uuid7(received_at)  # noqa: A001
+            if there := group.known.get(id):
+                outcomes.append(_again(prepared, *there, id))
+                continue
+            new = _New(
+                prepared,
+                id,
+                state.next_seq,
+                received_at,
+                received_at if prepared.occurred_at is None else prepared.occurred_at,
+            )
+            state.next_seq += 1
+            group.new.append(new)
+            if prepared.id is not None:
+                group.known[id] = (new.seq, received_at, prepared.content_hash)
+            outcomes.append(Receipt(id, new.seq, received))
+        return outcomes
+
+    def _look_up(self, workspace: int, group: _Group) -> None:
+        """Find which of the senders' ids are in use already."""
+        wanted = [id for id, there in group.known.items() if there is None]  # noqa: A001
+        if not wanted:
+            return
+        rows = self._db.execute(
+            "SELECT id, seq, received_at, content_hash FROM activity"
+            " WHERE workspace=? AND id IN (SELECT value FROM json_each(?))",
+            (workspace, json.dumps(wanted)),
+        )
+        for id, seq, received_at, content_hash in rows:  # noqa: A001
+            group.known[id] = (seq, received_at, content_hash)
+
+    def _insert(self, workspace: int, activities: list[_New]) -> None:
+        if not activities:
+            return
+        keys = self._keys.make([new.occurred_at for new in activities])
+        rows: list[tuple[Any, ...]] = []
+        index: list[tuple[int, str]] = []
+        for key, new in zip(keys, activities, strict=True):
+            prepared = new.prepared
+            at = new.occurred_at
+            actor = self._entity(workspace, prepared.actor, at)
+            action = self._term(workspace, "action", prepared.action)
+            tokens = [
+                f"{Token.WORKSPACE}{workspace} {Token.ACTOR}{actor} {Token.ACTION}{action}",
+                Token.ENVIRONMENT + str(self._term(workspace, "environment", prepared.environment)),
+                prepared.tokens,
+            ]
+            if other := prepared.on_behalf_of:
+                tokens.append(f"{Token.ACTOR}{self._entity(workspace, other, at)}")
+            if prepared.source:
+                tokens.append(Token.SOURCE + str(self._term(workspace, "source", prepared.source)))
+            first = 0
+            for target in prepared.targets:
+                entity = self._entity(workspace, target, at)
+                first = first or entity
+                kind = self._term(workspace, "type", target.type)
+                tokens.append(f"{Token.TARGET}{entity} {Token.TYPE}{kind}")
+            public = public_bytes(prepared, new.id, new.seq, new.received_at, at)
+            rows.append(
+                (
+                    key,
+                    workspace,
+                    new.seq,
+                    new.id,
+                    new.received_at,
+                    action,
+                    actor,
+                    first,
+                    prepared.content_hash,
+                    public,
+                    prepared.salt,
+                    prepared.personal,
+                )
+            )
+            index.append((key, f"{' '.join(tokens)} {prepared.text}"))
+        self._db.executemany(
+            "INSERT INTO activity (key, workspace, seq, id, received_at, action, actor, target,"
+            " content_hash, public, salt, personal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            rows,
+        )
+        # FTS5 writes a segment out whenever a rowid is lower than the one before.
+        index.sort()
+        self._db.executemany("INSERT INTO activity_index(rowid, body) VALUES (?,?)", index)
+
+    def _state(self, workspace: int) -> _Workspace:
+        if state := self._workspaces.get(workspace):
+            return state
+        row = self._db.execute(
+            "SELECT next_seq, last_received_at FROM workspace WHERE key=?", (workspace,)
+        ).fetchone()
+        if not row:
+            raise NotFound(f"There is no workspace {workspace}")
+        state = self._workspaces[workspace] = _Workspace(*row)
+        return state
+
+    def _term(self, workspace: int, kind: str, value: str) -> int:
+        wanted = (workspace, kind, value)
+        if key := self._terms.get(wanted):
+            return key
+        row = self._db.execute(
+            "SELECT key FROM term WHERE workspace=? AND kind=? AND value=?", wanted
+        ).fetchone()
+        if not row:
+            row = self._db.execute(
+                "INSERT INTO term (workspace, kind, value) VALUES (?,?,?) RETURNING key", wanted
+            ).fetchone()
+        self._terms[wanted] = row[0]
+        return row[0]
+
+    def _entity(self, workspace: int, party: Party, at: int) -> int:
+        wanted = (workspace, party.type, party.id)
+        entity = self._entities.get(wanted)
+        if entity is None:
+            row = self._db.execute(
+                "SELECT key, name, email, named_at, is_actor, is_target FROM entity"
+                " WHERE workspace=? AND type=? AND id=?",
+                wanted,
+            ).fetchone()
+            entity = _Entity(*row) if row else self._make_entity(wanted, party, at)
+            self._entities[wanted] = entity
+        is_known_role = entity.is_actor if party.is_actor else entity.is_target
+        renamed = (party.name is not None and party.name != entity.name) or (
+            party.email is not None and party.email != entity.email
+        )
+        if not is_known_role or (renamed and at >= entity.named_at):
+            self._update_entity(entity, party, at)
+        return entity.key
+
+    def _make_entity(self, wanted: tuple[int, str, str], party: Party, at: int) -> _Entity:
+        row = self._db.execute(
+            "INSERT INTO entity (workspace, type, id, name, email, folded, named_at, is_actor,"
+            " is_target) VALUES (?,?,?,?,?,?,?,?,?) RETURNING key",
+            (
+                *wanted,
+                party.name,
+                party.email,
+                fold(f"{party.name or ''} {party.email or ''} {party.id}"),
+                at,
+                party.is_actor,
+                not party.is_actor,
+            ),
+        ).fetchone()
+        return _Entity(row[0], party.name, party.email, at, party.is_actor, not party.is_actor)
+
+    def _update_entity(self, entity: _Entity, party: Party, at: int) -> None:
+        entity.is_actor = entity.is_actor or party.is_actor
+        entity.is_target = entity.is_target or not party.is_actor
+        if at >= entity.named_at:
+            entity.name = party.name if party.name is not None else entity.name
+            entity.email = party.email if party.email is not None else entity.email
+            entity.named_at = at
+        self._db.execute(
+            "UPDATE entity SET name=?, email=?, folded=?, named_at=?, is_actor=?, is_target=?"
+            " WHERE key=?",
+            (
+                entity.name,
+                entity.email,
+                fold(f"{entity.name or ''} {entity.email or ''} {party.id}"),
+                entity.named_at,
+                entity.is_actor,
+                entity.is_target,
+                entity.key,
+            ),
+        )
+
+
+def fold(text: str) -> str:
+    """A text without case and accents, as the pickers compare it."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def _again(
+    prepared: Prepared,
+    seq: int,
+    received_at: int,
+    content_hash: bytes,
+    id: str,  # noqa: A002
+) -> Receipt | IdConflict:
+    if content_hash == prepared.content_hash:
+        return Receipt(id, seq, rfc3339(received_at), already_there=True)
+    return IdConflict(
+        f"An activity with the id `{id}` was recorded with other content, as seq {seq}. An id"
+        " belongs to one activity for ever: send the same content again, or use a new id",
+        FieldError("is used with other content", "/id"),
+    )

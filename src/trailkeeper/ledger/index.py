@@ -1,0 +1,73 @@
+"""What stands in the inverted index for one activity, and the tokens that filters look up.
+
+Each row of `activity_index` starts with exact-match tokens and goes on with the searchable text. A
+token is a character of Unicode's private use area, one per kind, and a key of a dictionary table
+or a hash; the tokenizer takes such a word whole. Texts from outside have these characters
+removed, so that nobody can forge a token. Addresses are written out in hexadecimal, so that a CIDR
+block is a few prefixes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from enum import StrEnum
+
+
+class Token(StrEnum):
+    """The kinds of exact-match tokens."""
+
+    WORKSPACE = "\ue000"
+    ACTOR = "\ue001"
+    TARGET = "\ue002"
+    TYPE = "\ue003"
+    ACTION = "\ue004"
+    OUTCOME = "\ue005"
+    ADDRESS = "\ue006"
+    ENVIRONMENT = "\ue007"
+    SOURCE = "\ue008"
+    SESSION = "\ue009"
+    REQUEST = "\ue00a"
+    TRACE = "\ue00b"
+
+
+TEXT_MAX = 16_384
+"""Characters of an activity's text that are searchable."""
+
+_PRIVATE = re.compile("[\ue000-\uf8ff\x00]")
+
+
+def searchable(text: str) -> str:
+    """A text as it goes into the index: bounded, and without anything that reads as a token."""
+    return _PRIVATE.sub(" ", text[:TEXT_MAX])
+
+
+def hashed(kind: Token, value: str) -> str:
+    """The token of a value that no dictionary holds, such as a session id."""
+    return kind + hashlib.blake2b(value.encode(), digest_size=8).hexdigest()
+
+
+def address_token(text: str) -> str | None:
+    """The token of an IP address, or None when it is none. An IPv4-mapped one counts as IPv4."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return f"{Token.ADDRESS}{address.version}{address.packed.hex()}"
+
+
+def network_tokens(text: str) -> list[tuple[str, bool]]:
+    """The tokens of a CIDR block, each with whether it is a prefix; at most eight."""
+    network = ipaddress.ip_network(text, strict=False)
+    digits, rest = divmod(network.prefixlen, 4)
+    whole = network.network_address.packed.hex()
+    start = f"{Token.ADDRESS}{network.version}{whole[:digits]}"
+    if digits == len(whole):
+        return [(start, False)]
+    if not rest:
+        return [(start, True)]
+    first = int(whole[digits], 16)
+    return [(f"{start}{first + step:x}", True) for step in range(1 << (4 - rest))]

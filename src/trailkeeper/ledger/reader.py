@@ -1,0 +1,291 @@
+"""Reading the log: pages of activities, one activity, and what the pickers offer.
+
+Every method may be called from any thread; each call sees one committed state, and what was
+acknowledged before the call is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from msgspec import Struct
+from sqlalchemy import Engine
+
+from trailkeeper.activity import Activity
+from trailkeeper.ledger.append import fold
+from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.record import decode_activity
+from trailkeeper.ledger.search import Search, entity_keys, search_for
+from trailkeeper.query.cursor import make_cursor, read_cursor
+from trailkeeper.query.filters import Filter
+
+Order = Literal["desc", "asc"]
+Role = Literal["actor", "target"]
+
+PAGE_MAX = 1_000
+COUNT_MAX = 1_000
+RECENT = 2_000
+"""How many of the latest activities the pickers' first offer is taken from."""
+
+
+class Page(Struct, frozen=True):
+    """Activities in order, and the cursor to what follows; None at the end."""
+
+    activities: list[Activity]
+    next_cursor: str | None
+
+
+class Choice(Struct, frozen=True):
+    """An actor or a target that a picker offers. `more`: there are more than `count`."""
+
+    type: str
+    id: str
+    name: str | None
+    email: str | None
+    count: int
+    more: bool
+
+    @property
+    def ref(self) -> str:
+        """How filters name it."""
+        return f"{self.type}:{self.id}"
+
+
+class Reader:
+    """Reads on pooled connections; `secret` signs the cursors."""
+
+    def __init__(self, engine: Engine, secret: bytes) -> None:
+        self._engine = engine
+        self._secret = secret
+
+    def page(
+        self,
+        workspace: int,
+        asked: Filter,
+        *,
+        order: str = "desc",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """The activities that match, by `occurred_at`, newest first or (`asc`) oldest first.
+
+        A listing that is paged through shows each activity once, whatever is recorded meanwhile.
+        Raises CursorError.
+        """
+        if order not in ("desc", "asc"):
+            raise ValueError(f"order is {order!r}")
+        limit = max(1, min(limit, PAGE_MAX))
+        position = read_cursor(self._secret, workspace, asked, order, cursor) if cursor else None
+        with self._database() as database:
+            search = search_for(database, workspace, asked)
+            rows = _rows(database, workspace, search, order, position, limit + 1)
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return Page(
+            [decode_activity(public, personal) for _, public, personal in rows],
+            make_cursor(self._secret, workspace, asked, order, rows[-1][0]) if more else None,
+        )
+
+    def get(self, workspace: int, id: str) -> Activity | None:  # noqa: A002
+        """The activity with this id."""
+        with self._database() as database:
+            row = database.execute(
+                "SELECT public, personal FROM activity WHERE workspace=? AND id=?", (workspace, id)
+            ).fetchone()
+        return decode_activity(*row) if row else None
+
+    def after(self, workspace: int, seq: int, limit: int) -> list[Activity]:
+        """Activities from `seq` on in the order of recording, at most `limit`."""
+        with self._database() as database:
+            rows = database.execute(
+                "SELECT public, personal FROM activity WHERE workspace=? AND seq>=?"
+                " ORDER BY seq LIMIT ?",
+                (workspace, seq, limit),
+            ).fetchall()
+        return [decode_activity(*row) for row in rows]
+
+    def next_seq(self, workspace: int) -> int:
+        """The seq that the next activity will get: how many have been recorded so far."""
+        with self._database() as database:
+            row = database.execute(
+                "SELECT next_seq FROM workspace WHERE key=?", (workspace,)
+            ).fetchone()
+        return row[0] if row else 0
+
+    def is_empty(self, workspace: int) -> bool:
+        """Whether nothing was ever recorded."""
+        return self.next_seq(workspace) == 0
+
+    def choices(
+        self,
+        workspace: int,
+        role: Role,
+        text: str,
+        *,
+        type: str | None = None,  # noqa: A002
+        limit: int = 20,
+    ) -> list[Choice]:
+        """Actors or targets whose name, e-mail or id holds the text, accents and case ignored.
+
+        Without a text: those of the latest activities, most recent first.
+        """
+        with self._database() as database:
+            if text.strip():
+                rows = _found(database, workspace, role, text, type, limit)
+            else:
+                rows = _recent(database, workspace, role, type, limit)
+            return [_choice(database, workspace, role, row) for row in rows]
+
+    def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
+        """The actor or target that a filter's value names, if it is in the log."""
+        with self._database() as database:
+            for key in entity_keys(database, workspace, ref):
+                row = database.execute(
+                    "SELECT key, type, id, name, email FROM entity WHERE key=?", (key,)
+                ).fetchone()
+                return _choice(database, workspace, role, row)
+        return None
+
+    def target_types(self, workspace: int) -> list[str]:
+        """All types of targets in the log, sorted."""
+        return self._terms(workspace, "type")
+
+    def actions_seen(self, workspace: int) -> list[str]:
+        """All actions in the log, sorted."""
+        return self._terms(workspace, "action")
+
+    def known_ids(self, workspace: int, ids: list[str]) -> set[str]:
+        """Which of these ids are recorded."""
+        known: set[str] = set()
+        with self._database() as database:
+            for start in range(0, len(ids), 500):
+                some = ids[start : start + 500]
+                marks = ",".join("?" * len(some))
+                known.update(
+                    row[0]
+                    for row in database.execute(
+                        f"SELECT id FROM activity WHERE workspace=? AND id IN ({marks})",  # noqa: S608
+                        (workspace, *some),
+                    )
+                )
+        return known
+
+    def _terms(self, workspace: int, kind: str) -> list[str]:
+        with self._database() as database:
+            return [
+                row[0]
+                for row in database.execute(
+                    "SELECT value FROM term WHERE workspace=? AND kind=? ORDER BY value",
+                    (workspace, kind),
+                )
+            ]
+
+    @contextmanager
+    def _database(self) -> Iterator[Any]:
+        """A driver-level connection in one read transaction."""
+        with self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute("BEGIN")
+            try:
+                yield raw
+            finally:
+                raw.execute("ROLLBACK")
+
+
+def _rows(
+    database: Any, workspace: int, search: Search, order: str, position: int | None, limit: int
+) -> list[tuple[int, bytes, bytes | None]]:
+    if search.expression is None:
+        return []
+    low, high = search.low, search.high
+    if position is not None:
+        if order == "desc":
+            high = min(high, position)
+        else:
+            low = max(low, position + 1)
+    # The join is written so that the index leads: it yields the keys in order, and stops early.
+    direction = "DESC" if order == "desc" else "ASC"
+    return database.execute(
+        "SELECT a.key, a.public, a.personal FROM activity_index AS i CROSS JOIN activity AS a"
+        " ON a.key = i.rowid WHERE i.body MATCH ? AND i.rowid >= ? AND i.rowid < ?"
+        f" AND a.workspace = ? ORDER BY i.rowid {direction} LIMIT ?",
+        (search.expression, low, high, workspace, limit),
+    ).fetchall()
+
+
+_ENTITY = "SELECT key, type, id, name, email FROM entity WHERE workspace=?"
+
+
+def _found(
+    database: Any,
+    workspace: int,
+    role: Role,
+    text: str,
+    type: str | None,  # noqa: A002
+    limit: int,
+) -> list[Any]:
+    words = fold(text).split()[:8]
+    conditions = [f"is_{role}=1", *("folded LIKE ? ESCAPE '\\'" for _ in words)]
+    values: list[Any] = [workspace, *(f"%{_escaped(word)}%" for word in words)]
+    if type:
+        conditions.append("type=?")
+        values.append(type)
+    # What starts with the text comes before what merely holds it.
+    return database.execute(
+        f"{_ENTITY} AND {' AND '.join(conditions)}"
+        " ORDER BY folded LIKE ? ESCAPE '\\' DESC, folded LIMIT ?",
+        (*values, f"{_escaped(fold(text))}%", limit),
+    ).fetchall()
+
+
+def _recent(
+    database: Any,
+    workspace: int,
+    role: Role,
+    type: str | None,  # noqa: A002
+    limit: int,
+) -> list[Any]:
+    latest = database.execute(
+        f"SELECT DISTINCT {role} FROM (SELECT {role} FROM activity WHERE workspace=?"  # noqa: S608
+        " ORDER BY seq DESC LIMIT ?)",
+        (workspace, RECENT),
+    ).fetchall()
+    rows: list[Any] = []
+    for (key,) in latest:
+        row = database.execute(f"{_ENTITY} AND key=?", (workspace, key)).fetchone()
+        if row and (type is None or row[1] == type):
+            rows.append(row)
+            if len(rows) == limit:
+                return rows
+    if len(rows) < limit:
+        seen = {row[0] for row in rows}
+        condition = f"is_{role}=1" + (" AND type=?" if type else "")
+        more = database.execute(
+            f"{_ENTITY} AND {condition} ORDER BY named_at DESC LIMIT ?",
+            (workspace, *([type] if type else []), limit + len(seen)),
+        )
+        rows += [row for row in more if row[0] not in seen]
+    return rows[:limit]
+
+
+def _choice(database: Any, workspace: int, role: Role, row: Any) -> Choice:
+    key, kind, id, name, email = row  # noqa: A001
+    count = _count(database, workspace, role, key)
+    return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
+
+
+def _count(database: Any, workspace: int, role: Role, key: int) -> int:
+    """How many activities an actor or target has, counted up to COUNT_MAX + 1."""
+    token = Token.ACTOR if role == "actor" else Token.TARGET
+    expression = f'"{Token.WORKSPACE}{workspace}" AND "{token}{key}"'
+    return database.execute(
+        "SELECT count(*) FROM (SELECT rowid FROM activity_index WHERE body MATCH ? LIMIT ?)",
+        (expression, COUNT_MAX + 1),
+    ).fetchone()[0]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+

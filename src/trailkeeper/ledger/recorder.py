@@ -1,0 +1,115 @@
+"""What all producers share: an activity is checked against the catalogue, redacted and encoded."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Engine, select
+
+from trailkeeper.activity import ActivityInput, Actor, Context
+from trailkeeper.catalogue import catalogue
+from trailkeeper.catalogue.details import CustomAction, DetailProblem, check_custom, check_details
+from trailkeeper.errors import FieldError
+from trailkeeper.ledger.prepare import Prepared, prepare
+from trailkeeper.ledger.schema import custom_action, workspace
+from trailkeeper.redaction import Redactor
+
+RULES_MAX_AGE_S = 1.0
+"""How long another process's change of a workspace's rules may stay unnoticed."""
+
+OWN_SOURCE = "trailkeeper"
+"""`context.source` of the activities that Trailkeeper records of itself."""
+
+
+class Rules(Struct, frozen=True):
+    """What a workspace asks of actions."""
+
+    strict: bool
+    custom: dict[str, CustomAction]
+
+
+class Recorder:
+    """Prepares activities for the writer, from any thread."""
+
+    def __init__(self, engine: Engine, redactor: Redactor) -> None:
+        self._engine = engine
+        self._redactor = redactor
+        self._rules: dict[int, tuple[float, Rules]] = {}
+        self._lock = threading.Lock()
+
+    def prepare(self, key: int, sent: ActivityInput) -> Prepared:
+        """Check an activity for a workspace and encode it. Raises InvalidActivity."""
+        rules = self.rules(key)
+        custom = rules.custom.get(sent.action)
+        label = custom.label if custom else catalogue().label_of(sent.action)
+        return prepare(
+            sent,
+            redactor=self._redactor,
+            label=label,
+            check=lambda activity: _check(activity, rules),
+        )
+
+    def own(
+        self,
+        key: int,
+        sent: ActivityInput,
+    ) -> Prepared:
+        """Prepare an activity that Trailkeeper records of itself."""
+        context = replace(sent.context or Context(), source=OWN_SOURCE)
+        return self.prepare(key, replace(sent, context=context))
+
+    def rules(self, key: int) -> Rules:
+        """The workspace's rules, at most RULES_MAX_AGE_S old."""
+        there = self._rules.get(key)
+        now = time.monotonic()
+        if there and now - there[0] < RULES_MAX_AGE_S:
+            return there[1]
+        with self._lock:
+            rules = self._read(key)
+            self._rules[key] = (now, rules)
+        return rules
+
+    def forget(self, key: int) -> None:
+        """The workspace's rules have just changed."""
+        self._rules.pop(key, None)
+
+    def _read(self, key: int) -> Rules:
+        with self._engine.connect() as connection:
+            strict = connection.execute(
+                select(workspace.c.strict_actions).where(workspace.c.key == key)
+            ).scalar()
+            rows = connection.execute(
+                select(custom_action.c.name, custom_action.c.declaration)
+                .where(custom_action.c.workspace == key)
+                .order_by(custom_action.c.version)
+            ).all()
+        # The last version of each name stays.
+        custom = {name: msgspec.json.decode(declaration, type=CustomAction) for name, declaration in rows}
+        return Rules(bool(strict), custom)
+
+
+def system_actor(id: str, name: str) -> Actor:  # noqa: A002
+    """The actor of what no person did."""
+    return Actor(type="system", id=id, name=name)
+
+
+def _check(sent: ActivityInput, rules: Rules) -> list[FieldError]:
+    spec = catalogue().get(sent.action)
+    problems: list[DetailProblem] = []
+    if spec:
+        problems = check_details(spec, sent.details) if sent.details else []
+    elif custom := rules.custom.get(sent.action):
+        problems = check_custom(custom, sent.details or {})
+    elif rules.strict:
+        return [
+            FieldError(
+                f"`{sent.action}` is neither in the catalogue nor declared in this workspace,"
+                " which takes only such actions",
+                "/action",
+            )
+        ]
+    return [FieldError(message, pointer) for pointer, message in problems]

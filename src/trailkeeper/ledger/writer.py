@@ -1,0 +1,276 @@
+"""The writer: one thread per process through which every change of state goes.
+
+Units of work wait in a bounded queue. The writer takes all that wait, runs each under a savepoint
+in one shared transaction, commits once, and only then answers them: group commit. An answered
+unit is on disk. A unit that fails is rolled back alone; when the commit fails, every unit of the
+group fails and nothing of them is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from trailkeeper.errors import Problem, QueueFull, StorageFull, StoreUnavailable
+from trailkeeper.ledger.append import Append, Appender, Outcomes
+from trailkeeper.ledger.prepare import Prepared
+
+T = TypeVar("T")
+
+QUEUE_MAX_BYTES = 64 * 1024 * 1024
+QUEUE_MAX_UNITS = 10_000
+GROUP_MAX_BYTES = 8 * 1024 * 1024
+UNIT_BYTES = 1_000
+
+log = structlog.get_logger()
+
+
+class Transaction:
+    """What a unit of work gets: the shared transaction's connection, and the way to record."""
+
+    def __init__(self, connection: Connection, appender: Appender) -> None:
+        self.connection = connection
+        self._appender = appender
+
+    def record(self, workspace: int, *activities: Prepared) -> Outcomes:
+        """Append activities in this unit's savepoint: they and its changes stand or fall
+        together."""
+        return self._appender.append([Append(workspace, list(activities))])[0]
+
+
+Unit = Callable[[Transaction], Any]
+Done = Callable[[Any, BaseException | None], None]
+
+
+class _Entry:
+    __slots__ = ("done", "error", "result", "size", "work")
+
+    def __init__(self, work: Append | Unit, size: int, done: Done) -> None:
+        self.work = work
+        self.size = size
+        self.done = done
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """Start it once per process and `close` it at the end; then the queue is worked off first."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        queue_max_bytes: int = QUEUE_MAX_BYTES,
+        queue_max_units: int = QUEUE_MAX_UNITS,
+        after_commit: Callable[[int], None] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._max_bytes = queue_max_bytes
+        self._max_units = queue_max_units
+        self._after_commit = after_commit
+        self._queue: deque[_Entry] = deque()
+        self._bytes = 0
+        self._wake = threading.Condition(threading.Lock())
+        self._closing = False
+        self._connection: Connection | None = None
+        self._data_version = -1
+        self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
+        self._thread.start()
+
+    def enqueue(self, work: Append | Unit, done: Done) -> None:
+        """Queue a unit; `done(result, error)` is called in the writer's thread after the commit.
+
+        Raises QueueFull at once when the queue is full, and StoreUnavailable after `close`.
+        """
+        size = work.size if isinstance(work, Append) else UNIT_BYTES
+        with self._wake:
+            if self._closing:
+                raise StoreUnavailable("The server is stopping; send it again", retry_after_s=5)
+            full = self._bytes + size > self._max_bytes or len(self._queue) >= self._max_units
+            if full and self._queue:
+                raise QueueFull(
+                    "The writer's queue is full; nothing was recorded. Send it again later",
+                    retry_after_s=1,
+                )
+            self._queue.append(_Entry(work, size, done))
+            self._bytes += size
+            self._wake.notify()
+
+    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """Queue a unit; the future is done after the commit."""
+        future: Future[T] = Future()
+        self.enqueue(work, lambda result, error: _settle(future, result, error))
+        return future
+
+    def run(self, work: Callable[[Transaction], T]) -> T:
+        """Do a unit and wait until it is on disk. Raises what the unit raised."""
+        return self.submit(work).result()
+
+    def append(self, workspace: int, activities: list[Prepared]) -> Outcomes:
+        """Append activities and wait until they are on disk."""
+        future: Future[Outcomes] = Future()
+        self.enqueue(
+            Append(workspace, activities), lambda result, error: _settle(future, result, error)
+        )
+        return future.result()
+
+    @property
+    def waiting(self) -> int:
+        """Units in the queue."""
+        return len(self._queue)
+
+    def close(self) -> None:
+        """Work off the queue, then stop. Later units are refused."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if not self._queue:
+                    break
+                group = self._take()
+            self._work_off(group)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _take(self) -> list[_Entry]:
+        group: list[_Entry] = []
+        size = 0
+        while self._queue and size < GROUP_MAX_BYTES:
+            entry = self._queue.popleft()
+            size += entry.size
+            group.append(entry)
+        self._bytes -= size
+        return group
+
+    def _work_off(self, group: list[_Entry]) -> None:
+        try:
+            connection, raw = self._open()
+            raw.execute("BEGIN IMMEDIATE")
+            self._notice_others(raw)
+            transaction = Transaction(connection, self._appender)
+            position = 0
+            while position < len(group):
+                position += self._run_some(group, position, transaction, raw)
+            raw.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 # whatever it was, the units must hear of it
+            problem = _as_problem(error)
+            self._undo_all()
+            for entry in group:
+                entry.result, entry.error = None, entry.error or problem
+        self._answer(group)
+        if self._after_commit:
+            self._after_commit(len(group))
+
+    def _answer(self, group: list[_Entry]) -> None:
+        for entry in group:
+            try:
+                entry.done(entry.result, entry.error)
+            except Exception:
+                log.exception("a unit's answer could not be given")
+
+    def _open(self) -> tuple[Connection, Any]:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            raw: Any = self._connection.connection.driver_connection
+            self._appender = Appender(raw)
+            self._raw = raw
+        return self._connection, self._raw
+
+    def _notice_others(self, raw: Any) -> None:
+        """Forget what is remembered when another connection has committed since."""
+        version: int = raw.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._data_version = version
+            self._appender.forget()
+
+    def _run_some(
+        self, group: list[_Entry], start: int, transaction: Transaction, raw: Any
+    ) -> int:
+        """Run the unit at `start`, and with it the appends that follow it. Returns how many."""
+        run = [group[start]]
+        if isinstance(group[start].work, Append):
+            for entry in group[start + 1 :]:
+                if not isinstance(entry.work, Append):
+                    break
+                run.append(entry)
+        if self._under_savepoint(run, transaction, raw):
+            return len(run)
+        for entry in run:
+            entry.error = None
+            self._under_savepoint([entry], transaction, raw)
+        return len(run)
+
+    def _under_savepoint(self, run: list[_Entry], transaction: Transaction, raw: Any) -> bool:
+        """Whether all went well; if not, nothing of them is left in the transaction."""
+        raw.execute("SAVEPOINT unit")
+        try:
+            appends = [entry.work for entry in run if isinstance(entry.work, Append)]
+            if appends:
+                for entry, outcomes in zip(run, self._appender.append(appends), strict=True):
+                    entry.result = outcomes
+            else:
+                for entry in run:
+                    entry.result = entry.work(transaction)  # pyright: ignore
+        except Exception as error:
+            if not raw.in_transaction:
+                raise  # SQLite has rolled back everything: no unit of the group is left
+            raw.execute("ROLLBACK TO unit")
+            raw.execute("RELEASE unit")
+            self._appender.forget()
+            for entry in run:
+                entry.result, entry.error = None, _as_problem(error)
+            return False
+        raw.execute("RELEASE unit")
+        return True
+
+    def _undo_all(self) -> None:
+        if self._connection is None:
+            return
+        self._appender.forget()
+        try:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+        except Exception:
+            log.exception("rolling back failed; the connection is opened anew")
+            with contextlib.suppress(Exception):
+                self._connection.invalidate()
+            self._connection = None
+
+
+def _settle(future: Future[Any], result: Any, error: BaseException | None) -> None:
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+def _as_problem(error: Exception) -> Exception:
+    """The problem that a database error means; what units raise themselves stays what it is."""
+    if isinstance(error, Problem):
+        return error
+    text = str(error)
+    if "database or disk is full" in text:
+        return StorageFull("The disk is full; nothing was recorded. Free some space, then retry")
+    if any(
+        part in text for part in ("disk I/O error", "database is locked", "unable to open", "readonly")
+    ):
+        log.error("the database does not take writes", error=text)
+        return StoreUnavailable(
+            "The database does not take writes now; nothing was recorded. Send it again later",
+            retry_after_s=5,
+        )
+    log.error("a unit of work failed", error=text, kind=type(error).__name__)
+    return error

@@ -1,0 +1,55 @@
+"""Signed cursors: where a listing stopped, for this workspace, filter and order only."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import msgspec
+
+from trailkeeper.query.filters import Filter
+
+CURSOR_MAX = 200
+
+
+class CursorError(ValueError):
+    """A cursor that was not made here, or was made for another listing."""
+
+
+class _Cursor(msgspec.Struct, array_like=True):
+    position: int
+    listing: bytes
+
+
+def make_cursor(key: bytes, workspace: int, asked: Filter, order: str, position: int) -> str:
+    """An opaque, URL-safe text. Nobody without the key can make or change one."""
+    body = msgspec.msgpack.encode(_Cursor(position, _listing(workspace, asked, order)))
+    return base64.urlsafe_b64encode(_mac(key, body) + body).rstrip(b"=").decode()
+
+
+def read_cursor(key: bytes, workspace: int, asked: Filter, order: str, cursor: str) -> int:
+    """The position in a cursor made for just this listing. Raises CursorError."""
+    wrong = CursorError("is not a cursor that this listing gave; start again without it")
+    if len(cursor) > CURSOR_MAX or not cursor.isascii():
+        raise wrong
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except ValueError:
+        raise wrong from None
+    mac, body = raw[:16], raw[16:]
+    if not hmac.compare_digest(mac, _mac(key, body)):
+        raise wrong
+    parsed = msgspec.msgpack.decode(body, type=_Cursor)
+    if parsed.listing != _listing(workspace, asked, order):
+        raise CursorError("was given for another filter or order; start again without it")
+    return parsed.position
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, b"cursor:" + body, "sha256")[:16]
+
+
+def _listing(workspace: int, asked: Filter, order: str) -> bytes:
+    content = msgspec.msgpack.encode((workspace, order, asked))
+    return hashlib.blake2b(content, digest_size=8).digest()

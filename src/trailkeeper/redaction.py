@@ -1,0 +1,132 @@
+"""Nothing secret gets in: secret-looking keys and values are replaced before an activity is made.
+
+Every producer passes its details, changes and metadata through a `Redactor`; what was there is
+not kept anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from trailkeeper.activity import Change
+
+REDACTED = "[redacted]"
+
+DEPTH_MAX = 32
+"""Deepest nesting of details, of a change's values and of metadata."""
+
+SECRET_KEYS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "token",
+    "authorization",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "signingkey",
+    "encryptionkey",
+    "cookie",
+    "bearer",
+    "jwt",
+    "otp",
+    "pincode",
+    "credentials",
+)
+"""Parts of a key that make it secret-looking, compared without case and without `-`, `_`, ` `."""
+
+_ONLY_WHOLE = frozenset({"otp", "pwd", "jwt", "credentials", "bearer"})
+_HARMLESS_ENDINGS = (
+    "id", "name", "type", "count", "length", "at", "enabled", "required", "expired", "login",
+    "reset", "policy", "kind", "status",
+)  # fmt: skip
+_SECRET_VALUES = re.compile(
+    r"""(?i:bearer|basic)\ +[A-Za-z0-9._~+/=-]{16,}
+    | \btk_[A-Za-z0-9_-]{20,}
+    | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----[\s\S]*
+    | (?<=://)[^\s/:@]*:[^\s/@]+(?=@)
+    | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*""",
+    re.VERBOSE,
+)
+
+
+class TooDeep(ValueError):
+    """Nested deeper than DEPTH_MAX."""
+
+
+class Redactor:
+    """Replaces secrets; `more` adds parts of keys to those of SECRET_KEYS."""
+
+    def __init__(self, more: Iterable[str] = ()) -> None:
+        parts = (*SECRET_KEYS, *filter(None, map(_plain, more)))
+        contained = tuple(part for part in parts if part not in _ONLY_WHOLE)
+
+        @lru_cache(maxsize=4_096)
+        def is_secret(key: str) -> bool:
+            plain = _plain(key)
+            if plain in parts:
+                return True
+            if not any(part in plain for part in contained):
+                return False
+            words = _words(key)
+            return not (len(words) > 1 and words[-1] in _HARMLESS_ENDINGS)
+
+        self.is_secret = is_secret
+
+    def mapping(self, values: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The same mapping without secrets; the very same object where there are none."""
+        return self._value(values, 0) if values else values
+
+    def changes(self, changes: list[Change] | None) -> list[Change] | None:
+        """Changes without secrets: both sides of a secret-looking field are replaced."""
+        return [self._change(change) for change in changes] if changes else changes
+
+    def _change(self, change: Change) -> Change:
+        if self.is_secret(change.field.rpartition(".")[2]) or self.is_secret(change.field):
+            return replace(
+                change,
+                old=change.old if change.old in (UNSET, None) else REDACTED,
+                new=change.new if change.new in (UNSET, None) else REDACTED,
+            )
+        return replace(change, old=self._value(change.old, 0), new=self._value(change.new, 0))
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if depth > DEPTH_MAX:
+            raise TooDeep(f"is nested deeper than {DEPTH_MAX} levels")
+        if isinstance(value, dict):
+            items: dict[str, Any] = value
+            return {
+                key: REDACTED
+                if self.is_secret(key) and inner is not None and not isinstance(inner, bool)
+                else self._value(inner, depth + 1)
+                for key, inner in items.items()
+            }
+        if isinstance(value, list):
+            return [self._value(inner, depth + 1) for inner in value]
+        return value
+
+    def text(self, text: str) -> str:
+        """A text without what looks like a token, a key or a password in a URL."""
+        if len(text) < 6 or not _SECRET_VALUES.search(text):
+            return text
+        return _SECRET_VALUES.sub(REDACTED, text)
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[-_\s.]", "", key).lower()
+
+
+def _words(key: str) -> list[str]:
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", key)
+    return [word for word in re.split(r"[-_\s.]+", spaced.lower()) if word]

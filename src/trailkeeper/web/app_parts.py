@@ -1,0 +1,49 @@
+"""What the composition root puts into the application: the routes, and pages for app-wide errors.
+
+It also puts `services`, a `web.services.Services`, into the application's state.
+"""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+
+from trailkeeper.web import audit, login
+from trailkeeper.web.assets import static_file
+from trailkeeper.web.errors import PAGE_ERRORS, http_error, not_found, server_error
+from trailkeeper.web.session import check_permission
+
+__all__ = ["http_error", "not_found", "routes", "server_error"]
+
+
+def routes() -> list[Router]:
+    """All pages and static files. Each handler declares its permission in `opt["permission"]`.
+
+    `not_found`, `http_error` and `server_error` are for the application's own exception handlers:
+    an address that no route has is not in any router.
+    """
+    gzip = CompressionConfig("gzip", gzip_compress_level=4, minimum_size=1_000)
+    pages = Router(
+        "/",
+        route_handlers=[
+            login.login_page,
+            login.log_in,
+            login.log_out,
+            audit.home,
+            audit.audit_page,
+            audit.choices,
+            audit.activity_page,
+        ],
+        guards=[check_permission],
+        exception_handlers=PAGE_ERRORS,
+        middleware=[DefineMiddleware(CompressionMiddleware, config=gzip)],
+    )
+    files = Router(
+        "/",
+        route_handlers=[static_file],
+        guards=[check_permission],
+        exception_handlers=PAGE_ERRORS,
+    )
+    return [pages, files]

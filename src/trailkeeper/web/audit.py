@@ -1,0 +1,144 @@
+"""The Audit page: the listing, one activity, and what the pickers offer."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from msgspec import Struct
+
+from trailkeeper.activity import Activity
+from trailkeeper.catalogue import catalogue
+from trailkeeper.query.cursor import CursorError
+from trailkeeper.query.params import ParamError, parse_params
+from trailkeeper.web.clock import clock_of
+from trailkeeper.web.filter_bar import choice_option, filter_bar, type_label
+from trailkeeper.web.pane import pane_of
+from trailkeeper.web.render import go_to, render
+from trailkeeper.web.rows import days
+from trailkeeper.web.security import WebRequest
+from trailkeeper.web.services import Audit, Choice, Page, Role
+from trailkeeper.web.session import SIGNED_IN, VIEW_AUDIT, services_of, session_of
+from trailkeeper.web.text import visible
+from trailkeeper.web.urls import AUDIT, Address
+
+PAGE_SIZE = 50
+CHOICES = 30
+
+
+class Wrong(Struct, frozen=True):
+    """A parameter that makes no sense, and the page without it."""
+
+    param: str
+    message: str
+    without: str
+
+
+@get("/", opt={"permission": SIGNED_IN}, sync_to_thread=False, include_in_schema=False)
+def home() -> Response[str]:
+    return go_to(AUDIT)
+
+
+@get("/audit", opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)
+def audit_page(request: WebRequest) -> Response[str]:
+    """The listing. A form's empty fields are tidied out of the address by a redirect."""
+    pairs = request.query_params.multi_items()
+    address = Address.read(pairs)
+    if any(not value for _name, value in pairs) and "hx-request" not in request.headers:
+        return go_to(address.href)
+    session, clock = session_of(request), clock_of(request)
+    audit, workspace = services_of(request).audit, session.workspace
+    found, wrong = _search(audit, workspace, address, request.query_params.get("cursor"))
+    opened = request.query_params.get("open")
+    activity = audit.get(workspace, opened) if opened else None
+    nothing = found is not None and not found.activities
+    return render(
+        request,
+        "audit.html",
+        session=session,
+        status=400 if wrong else 200,
+        address=address,
+        bar=filter_bar(audit, workspace, address, clock.zone_name),
+        days=days(found.activities, address, clock, opened) if found else [],
+        more=address.with_extra(cursor=found.next_cursor) if found and found.next_cursor else "",
+        is_later_page="cursor" in request.query_params,
+        never=nothing and not address.pairs and audit.is_empty(workspace),
+        nothing=nothing,
+        wrong=wrong,
+        pane=pane_of(activity, address, clock) if activity else None,
+        missing=visible(opened) if opened and not activity else "",
+        origin=str(request.base_url).rstrip("/"),
+    )
+
+
+@get("/audit/choices", opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)
+def choices(request: WebRequest) -> Response[str]:
+    """Options of a picker, as HTML list items."""
+    query = request.query_params
+    role: Role = "target" if query.get("role") == "target" else "actor"
+    session = session_of(request)
+    kinds = query.getall("target_type", []) if role == "target" else []
+    found = _choices(
+        services_of(request).audit, session.workspace, role, query.get("text", "")[:255], kinds
+    )
+    chosen = set(query.getall("chosen", []))
+    return render(
+        request,
+        "choices.html",
+        session=session,
+        role=role,
+        offers=[(choice_option(c, role, chosen), c, _aside(c, role)) for c in found],
+        text=visible(query.get("text", "")),
+    )
+
+
+@get(
+    "/audit/{activity_id:str}",
+    opt={"permission": VIEW_AUDIT},
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def activity_page(request: WebRequest, activity_id: str) -> Response[str]:
+    """One activity in full. Filter parameters only say which listing to go back to."""
+    session, clock = session_of(request), clock_of(request)
+    address = Address.read(request.query_params.multi_items())
+    activity: Activity | None = services_of(request).audit.get(session.workspace, activity_id)
+    return render(
+        request,
+        "activity.html",
+        session=session,
+        status=200 if activity else 404,
+        address=address,
+        pane=pane_of(activity, address, clock) if activity else None,
+        missing="" if activity else visible(activity_id),
+        label=visible(catalogue().label_of(activity.action)) if activity else "Not found",
+    )
+
+
+def _search(
+    audit: Audit, workspace: int, address: Address, cursor: str | None
+) -> tuple[Page | None, Wrong | None]:
+    try:
+        asked = parse_params(address.pairs)
+        return audit.page(workspace, asked, limit=PAGE_SIZE, cursor=cursor), None
+    except ParamError as error:
+        return None, Wrong(error.param, visible(str(error)), address.without(error.param).href)
+    except CursorError as error:
+        return None, Wrong("cursor", visible(str(error)), address.href)
+
+
+def _choices(audit: Audit, workspace: int, role: Role, text: str, kinds: list[str]) -> list[Choice]:
+    wanted: list[str | None] = [*kinds] if kinds else [None]
+    found = [
+        choice
+        for kind in wanted[:CHOICES]
+        for choice in audit.choices(workspace, role, text, type=kind, limit=CHOICES)
+    ]
+    return found[:CHOICES]
+
+
+def _aside(choice: Choice, role: Role) -> str:
+    """What tells two of the same name apart."""
+    if role == "target":
+        return f"{type_label(choice.type)} {visible(choice.id)}"
+    if choice.type != "user":
+        return type_label(choice.type)
+    return visible(choice.email or choice.id) if choice.name else ""

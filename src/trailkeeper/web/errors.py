@@ -1,0 +1,114 @@
+"""Pages for what went wrong: what it was, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from trailkeeper.web.render import HTML, go_to, render
+from trailkeeper.web.security import PAGE_HEADERS, ForeignRequest, WebRequest
+from trailkeeper.web.services import SignedIn
+from trailkeeper.web.session import LogInNeeded, NotAllowed
+
+PageError = Callable[[WebRequest, Any], Response[str]]
+
+_log = structlog.get_logger(__name__)
+
+
+def log_in_needed(request: WebRequest, _error: LogInNeeded) -> Response[str]:
+    """To the log-in page, and from there back to what was asked for."""
+    asked = request.url.path
+    if request.url.query:
+        asked += f"?{request.url.query}"
+    login = f"/login?{urlencode({'next': asked})}" if request.method == "GET" else "/login"
+    if "hx-request" in request.headers:
+        headers = {**PAGE_HEADERS, "HX-Redirect": login}
+        return Response("", media_type=HTML, status_code=401, headers=headers)
+    return go_to(login)
+
+
+def not_allowed(request: WebRequest, error: NotAllowed) -> Response[str]:
+    return _page(
+        request,
+        403,
+        "You may not see the audit log",
+        "It is open to the owner of this workspace and to members with the role Admin. "
+        "Ask one of them for access, or to look something up for you. "
+        "That you asked is recorded in the log.",
+        session=error.session,
+    )
+
+
+def foreign_request(request: WebRequest, error: ForeignRequest) -> Response[str]:
+    return _page(request, 403, "This form was not accepted", error.detail)
+
+
+def http_error(request: WebRequest, error: HTTPException) -> Response[str]:
+    """Unknown pages, wrong methods, unreadable forms."""
+    if error.status_code == 404:
+        return not_found(request, error)
+    if error.status_code >= 500:
+        return server_error(request, error)
+    return _page(
+        request, error.status_code, "This request was not understood", "Go back and try again."
+    )
+
+
+def not_found(request: WebRequest, _error: Exception) -> Response[str]:
+    return _page(
+        request,
+        404,
+        "There is no such page",
+        "The address may be mistyped, or the page may have moved.",
+    )
+
+
+def server_error(request: WebRequest, error: Exception) -> Response[str]:
+    """What broke goes to the server's log, never to the page."""
+    _log.error("page_failed", path=request.url.path, exc_info=error)
+    return _page(
+        request,
+        500,
+        "The page could not be made",
+        "Something went wrong on the server; it is written to the server's log. "
+        "Nothing that was recorded is lost. Try again in a moment.",
+        retry=True,
+    )
+
+
+PAGE_ERRORS: dict[int | type[Exception], PageError] = {
+    LogInNeeded: log_in_needed,
+    NotAllowed: not_allowed,
+    ForeignRequest: foreign_request,
+    HTTPException: http_error,
+    Exception: server_error,
+}
+
+
+def _page(
+    request: WebRequest,
+    status: int,
+    title: str,
+    message: str,
+    *,
+    session: SignedIn | None = None,
+    retry: bool = False,
+) -> Response[str]:
+    known = request.scope["state"].get("session")
+    if session is None and isinstance(known, SignedIn):
+        session = known
+    return render(
+        request,
+        "error.html",
+        session=session,
+        status=status,
+        title=title,
+        message=message,
+        retry=retry,
+        code=status,
+    )

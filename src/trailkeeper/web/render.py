@@ -1,0 +1,70 @@
+"""Templates into responses, always with the headers a page must have."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+from litestar.datastructures import Cookie
+
+from trailkeeper.web.assets import assets
+from trailkeeper.web.clock import clock_of
+from trailkeeper.web.security import PAGE_HEADERS, WebRequest, masked
+from trailkeeper.web.services import SignedIn
+
+HTML = "text/html; charset=utf-8"
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    shared: dict[str, Any] = {"static": assets().url}
+    environment.globals.update(shared)
+    return environment
+
+
+def render(
+    request: WebRequest,
+    template: str,
+    *,
+    session: SignedIn | None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    cookies: list[Cookie] | None = None,
+    **values: object,
+) -> Response[str]:
+    """A page. Everything in `values` is text and is escaped; a name left out is an error."""
+    body = _templates().get_template(template).render(
+        session=session,
+        csrf=masked(session.csrf) if session else "",
+        clock=clock_of(request),
+        path=request.url.path,
+        **values,
+    )  # fmt: skip
+    return Response(
+        body,
+        media_type=HTML,
+        status_code=status,
+        headers={**PAGE_HEADERS, **(headers or {})},
+        cookies=cookies or [],
+    )
+
+
+def go_to(path: str, *, cookies: list[Cookie] | None = None) -> Response[str]:
+    """On to another page of ours, by GET."""
+    return Response(
+        "",
+        media_type=HTML,
+        status_code=303,
+        headers={**PAGE_HEADERS, "Location": path},
+        cookies=cookies or [],
+    )

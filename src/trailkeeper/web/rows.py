@@ -1,0 +1,143 @@
+"""Activities as rows of the listing: a sentence with links, and what helps below it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from msgspec import Struct
+
+from trailkeeper.activity import Activity, Actor, Target
+from trailkeeper.catalogue import Segment, catalogue, segments
+from trailkeeper.web.clock import Clock
+from trailkeeper.web.text import visible
+from trailkeeper.web.urls import Address
+from trailkeeper.web.user_agent import describe
+
+_LOSS = {
+    *("deleted", "removed", "revoked", "erased", "canceled"),
+    *("stopped", "disconnected", "disabled", "deactivated"),
+}
+"""The verbs of actions that take something away; they get a shape of their own."""
+_FIELDS_SHOWN = 4
+
+
+class Part(Struct, frozen=True):
+    """A part of a sentence; a name has the link that filters by it."""
+
+    text: str
+    name: bool = False
+    href: str = ""
+    title: str = ""
+
+
+class When(Struct, frozen=True):
+    """One time in the forms that a page needs."""
+
+    iso: str
+    relative: str
+    short: str
+    exact: str
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """`tone` is `failure`, `loss` (something was taken away or stopped) or `plain`."""
+
+    id: str
+    label: str
+    sentence: list[Part]
+    icon: str
+    tone: str
+    when: When
+    notes: list[str]
+    opens: str
+    pane: str
+    is_open: bool
+
+
+class Day(Struct, frozen=True):
+    key: str
+    title: str
+    rows: list[Row]
+
+
+def days(
+    activities: list[Activity], address: Address, clock: Clock, opened: str | None
+) -> list[Day]:
+    """The activities in their order, grouped by the reader's days."""
+    return [
+        Day(key, clock.day(group[0].occurred_at), [row(a, address, clock, opened) for a in group])
+        for key, group in (
+            (key, list(found))
+            for key, found in groupby(activities, lambda a: clock.date_key(a.occurred_at))
+        )
+    ]
+
+
+def row(activity: Activity, address: Address, clock: Clock, opened: str | None) -> Row:
+    return Row(
+        id=activity.id,
+        label=visible(catalogue().label_of(activity.action)),
+        sentence=sentence_parts(activity, address),
+        icon=catalogue().icon_of(activity.action),
+        tone=tone_of(activity),
+        when=when_of(activity, clock),
+        notes=notes_of(activity),
+        opens=address.opened(activity.id),
+        pane=address.activity(activity.id),
+        is_open=activity.id == opened,
+    )
+
+
+def tone_of(activity: Activity) -> str:
+    if activity.outcome == "failure":
+        return "failure"
+    return "loss" if activity.action.rpartition(".")[2].rpartition("_")[2] in _LOSS else "plain"
+
+
+def when_of(activity: Activity, clock: Clock) -> When:
+    instant = activity.occurred_at
+    return When(
+        instant.isoformat().replace("+00:00", "Z"),
+        clock.relative(instant),
+        clock.short(instant),
+        clock.exact(instant),
+    )
+
+
+def sentence_parts(activity: Activity, address: Address) -> list[Part]:
+    return [_part(segment, activity, address) for segment in segments(activity)]
+
+
+def notes_of(activity: Activity) -> list[str]:
+    """The second line: why, what was changed, and from where."""
+    notes: list[str] = []
+    if activity.reason:
+        notes.append(f"Reason: {visible(activity.reason)}")
+    if activity.changes:
+        fields = [visible(change.field) for change in activity.changes]
+        more = len(fields) - _FIELDS_SHOWN
+        shown = ", ".join(fields[:_FIELDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        notes.append(f"Changed: {shown}")
+    context = activity.context
+    if context.ip_address:
+        notes.append(visible(context.ip_address))
+    if agent := describe(context.user_agent):
+        notes.append(visible(agent))
+    if activity.environment != "prod":
+        notes.append(f"In {visible(activity.environment)}")
+    return notes
+
+
+def filter_by(address: Address, param: str, who: Actor | Target) -> str:
+    """The listing narrowed to this user or asset as well."""
+    return address.only(param, f"{who.type}:{who.id}").href
+
+
+def _part(segment: Segment, activity: Activity, address: Address) -> Part:
+    text = visible(segment.text)
+    if segment.role == "actor":
+        return Part(text, True, filter_by(address, "actor", activity.actor), "Only by this user")
+    if segment.role == "target" and segment.ref is not None:
+        target = activity.targets[segment.ref]
+        return Part(text, True, filter_by(address, "target", target), "Only on this asset")
+    return Part(text, segment.role in ("detail", "on_behalf_of", "target"))

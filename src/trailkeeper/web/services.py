@@ -1,0 +1,105 @@
+"""What the pages need from the rest of the product, as protocols the composition root fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypedDict, Unpack
+
+from trailkeeper.activity import Activity, Context
+from trailkeeper.identity.sessions import LogInFailed, SignedIn, Throttled
+from trailkeeper.ledger.reader import Choice, Page, Role
+from trailkeeper.query.filters import Filter
+
+__all__ = [
+    "Access",
+    "Audit",
+    "Choice",
+    "LogInFailed",
+    "Page",
+    "Role",
+    "Services",
+    "Sessions",
+    "SignedIn",
+    "Throttled",
+]
+
+
+class Sessions(Protocol):
+    """Logging in and out. Each attempt is recorded by the implementation."""
+
+    def log_in(self, email: str, password: str, context: Context) -> tuple[str, SignedIn]:
+        """The cookie's value and the new session. Raises LogInFailed, Throttled."""
+        ...
+
+    def find(self, cookie: str) -> SignedIn | None:
+        """The session of a cookie's value, or None where it is unknown or has ended."""
+        ...
+
+    def log_out(self, session: SignedIn, context: Context) -> None:
+        """Ends the session; a second call does nothing."""
+        ...
+
+
+class Narrowing(TypedDict):
+    """How a picker keeps its offer small: one type or any, and at most this many."""
+
+    type: str | None
+    limit: int
+
+
+class Audit(Protocol):
+    """Reading one workspace's log."""
+
+    def page(
+        self,
+        workspace: int,
+        asked: Filter,
+        *,
+        order: str = "desc",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """The newest first. Raises CursorError for a cursor of another listing."""
+        ...
+
+    def get(self, workspace: int, activity_id: str, /) -> Activity | None:
+        """The activity with this id, of this workspace only."""
+        ...
+
+    def choices(
+        self, workspace: int, role: Role, text: str, **narrowing: Unpack[Narrowing]
+    ) -> list[Choice]:
+        """Matches by name, e-mail or id, accents and case ignored; the most recent without text."""
+        ...
+
+    def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
+        """The one a filter's value (`type:id`, an id or an e-mail) means."""
+        ...
+
+    def target_types(self, workspace: int) -> list[str]: ...
+
+    def actions_seen(self, workspace: int) -> list[str]: ...
+
+    def is_empty(self, workspace: int) -> bool:
+        """Whether nothing was ever recorded."""
+        ...
+
+
+class Access(Protocol):
+    """Who may see what."""
+
+    def may_view_audit(self, session: SignedIn) -> bool: ...
+
+    def record_denied(self, session: SignedIn, path: str, context: Context) -> None:
+        """Records that the log was asked for and refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """All of it. `secret_key` signs the log-in form; at least 32 random bytes."""
+
+    sessions: Sessions
+    audit: Audit
+    access: Access
+    secret_key: bytes

@@ -1,0 +1,77 @@
+"""Made-up activities with a realistic skew: few users and recipes do most of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+ACTIONS = (
+    ("recipe.started", "recipe", 20),
+    ("recipe.stopped", "recipe", 16),
+    ("recipe.updated", "recipe", 22),
+    ("user.logged_in", "user", 14),
+    ("user.login_failed", "user", 3),
+    ("connection.connected", "connection", 8),
+    ("connection.disconnected", "connection", 5),
+    ("folder.created", "folder", 3),
+    ("lookup_table.updated", "lookup_table", 6),
+    ("member.updated", "member", 1),
+    ("property.updated", "property", 2),
+)
+_WEIGHTS = [weight for _, _, weight in ACTIONS]
+WORDS = "orders invoices customers leads tickets shipments payroll catalog prices refunds".split()
+RARE = "zanzibar"
+
+
+def activities(
+    count: int, seed: int = 1, start_us: int | None = None, step_us: int = 1_000_000
+) -> Iterator[dict[str, Any]]:
+    """`count` activities; with `start_us` their times rise from there by `step_us`."""
+    rng = random.Random(seed)
+    for number in range(count):
+        action, kind, _ = rng.choices(ACTIONS, _WEIGHTS)[0]
+        user = min(int(rng.paretovariate(0.9)), 500)
+        asset = min(int(rng.paretovariate(0.7)), 5_000)
+        made: dict[str, Any] = {
+            "action": action,
+            "actor": {
+                "type": "user",
+                "id": f"u{user}",
+                "name": f"User {user} Example",
+                "email": f"user{user}@example.com",
+            },
+            "targets": [
+                {
+                    "type": kind,
+                    "id": f"{kind[0]}{asset}",
+                    "name": f"Sync {WORDS[asset % 10]} to {WORDS[asset // 10 % 10]} {asset}",
+                }
+            ],
+            "outcome": "failure" if action.endswith("failed") else "success",
+            "context": {
+                "ip_address": f"203.0.113.{rng.randrange(256)}",
+                "user_agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36"
+                " (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+                "request_id": f"req-{seed}-{number}",
+            },
+            "details": {"note": RARE if number % 20_000 == 77 else WORDS[rng.randrange(10)]},
+        }
+        if action.endswith("updated"):
+            made["changes"] = [{"field": "version", "old": number, "new": number + 1}]
+        if start_us is not None:
+            made["occurred_at"] = _time(start_us + number * step_us)
+        yield made
+
+
+def _time(us: int) -> str:
+    from trailkeeper.activity import rfc3339
+
+    return rfc3339(us)
+
+
+def encoded(count: int, seed: int = 1) -> list[bytes]:
+    """As JSON texts."""
+    return [msgspec.json.encode(made) for made in activities(count, seed)]
