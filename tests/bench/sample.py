@@ -35,21 +35,21 @@ def activities(
         action, kind, _ = rng.choices(ACTIONS, _WEIGHTS)[0]
         user = min(int(rng.paretovariate(0.9)), 500)
         asset = min(int(rng.paretovariate(0.7)), 5_000)
+        actor = {
+            "type": "user",
+            "id": f"u{user}",
+            "name": f"User {user} Example",
+            "email": f"user{user}@example.com",
+        }
+        target = {
+            "type": kind,
+            "id": f"{kind[0]}{asset}",
+            "name": f"Sync {WORDS[asset % 10]} to {WORDS[asset // 10 % 10]} {asset}",
+        }
         made: dict[str, Any] = {
             "action": action,
-            "actor": {
-                "type": "user",
-                "id": f"u{user}",
-                "name": f"User {user} Example",
-                "email": f"user{user}@example.com",
-            },
-            "targets": [
-                {
-                    "type": kind,
-                    "id": f"{kind[0]}{asset}",
-                    "name": f"Sync {WORDS[asset % 10]} to {WORDS[asset // 10 % 10]} {asset}",
-                }
-            ],
+            "actor": actor,
+            "targets": [actor if kind == "user" else target],
             "outcome": "failure" if action.endswith("failed") else "success",
             "context": {
                 "ip_address": f"203.0.113.{rng.randrange(256)}",

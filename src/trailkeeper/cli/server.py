@@ -15,6 +15,7 @@ from trailkeeper.app import build
 from trailkeeper.installation import InstallationError, opened
 
 SHUTDOWN_S = 30
+SWITCH_S = float(__import__("os").environ.get("SW","0.005"))
 
 
 def serve(
@@ -66,6 +67,7 @@ def serve(
         # What is there now stays for good; the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        sys.setswitchinterval(SWITCH_S)
         print(f"Trailkeeper serves http://{host}:{port}", file=sys.stderr, flush=True)
         server.run()
         if not server.started:

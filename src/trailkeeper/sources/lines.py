@@ -66,9 +66,13 @@ def what_is_wrong(activity: ActivityInput) -> str | None:
 
 
 def _syntax(line: bytes, message: str) -> str:
-    if "truncated" in message and not line.endswith(b"}"):
+    if "truncated" not in message:
+        return f"not JSON: {message.removeprefix('JSON is malformed: ')}"
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
         return "cut off: the line ends in the middle of its JSON, as a crash leaves it"
-    return f"not JSON: {message.removeprefix('JSON is malformed: ')}"
+    return "not JSON: half of a surrogate pair"
 
 
 def _too_deep() -> str:

@@ -26,8 +26,8 @@ class Workflow(Struct, omit_defaults=True):
 class State(Struct, forbid_unknown_fields=True):
     """What is known. It grows with the number of users, workflows and credentials, not of events.
 
-    `people` are the users by id, `emails` the ids by address, old addresses too. `invited` says for
-    each "inviter invitee" which event told of it first; `names` what workflows were called anywhere.
+    `people` are the users by id, `emails` their ids by address, old addresses too. `invited` says
+    for each "inviter invitee" which event told of it first, `names` what any workflow was called.
     """
 
     people: dict[str, Person] = field(default_factory=dict[str, Person])
@@ -121,7 +121,7 @@ class State(Struct, forbid_unknown_fields=True):
 def _people(event: Event) -> list[Person]:
     places = (
         event.payload,
-        *(nested(event.payload, key) for key in ("user", "inviter", "invitee")),
+        *(nested(event.payload, key) for key in ("inviter", "invitee")),
     )
     return [person for place in places if (person := person_in(place))]
 

@@ -1,0 +1,12 @@
+// Everything here adds to pages that work without it.
+import "./clock.js";
+import "./menus.js";
+import "./filters.js";
+import "./picker.js";
+import "./narrow.js";
+import "./copy.js";
+import "./log.js";
+import "./keys.js";
+import "./notice.js";
+
+document.documentElement.classList.add("scripted");
