@@ -12,10 +12,12 @@ import structlog
 import uvicorn
 
 from trailkeeper.app import build
+from trailkeeper.http_protocol import OneWriteProtocol
 from trailkeeper.installation import InstallationError, opened
 
 SHUTDOWN_S = 30
-SWITCH_S = float(__import__("os").environ.get("SW","0.005"))
+SWITCH_S = 0.001
+"""How long a thread keeps the interpreter: the writer must not wait long after each fsync."""
 
 
 def serve(
@@ -50,7 +52,7 @@ def serve(
             host=host,
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=OneWriteProtocol,
             lifespan="off",
             access_log=False,
             log_level="warning",

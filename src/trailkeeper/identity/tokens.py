@@ -26,6 +26,7 @@ Scope = Literal[
 SCOPES: tuple[Scope, ...] = Scope.__args__
 
 TOKEN_MAX = 200
+REMEMBERED_MAX = 1_000
 
 
 class Token(Struct, frozen=True):
@@ -46,6 +47,11 @@ class Token(Struct, frozen=True):
                 f"The token `{self.name}` has not the scope `{scope}`; it has"
                 f" {', '.join(f'`{one}`' for one in sorted(self.scopes)) or 'none'}"
             )
+
+
+class _Found(Struct, frozen=True):
+    token: Token
+    expires_at: int | None
 
 
 class Tokens:
@@ -146,13 +152,29 @@ class TokenCheck:
         self._connection = engine.connect()
         raw: Any = self._connection.connection.driver_connection
         self._db = raw
+        self._found: dict[str, _Found] = {}
+        self._data_version = -1
 
     def find(self, authorization: str) -> Token:
         """The valid token of an Authorization header. Raises Unauthorized.
 
-        It is looked up in the database each time: a revoked token is refused at once, whoever
-        revoked it.
+        It is looked up anew whenever anything was committed since: a revoked token is refused at
+        once, whoever revoked it.
         """
+        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            self._data_version = version
+            self._found.clear()
+        row = self._found.get(authorization)
+        if row is None:
+            row = self._look_up(authorization)
+            if len(self._found) < REMEMBERED_MAX:
+                self._found[authorization] = row
+        if row.expires_at is not None and row.expires_at <= now_us():
+            raise Unauthorized("The API token has expired")
+        return row.token
+
+    def _look_up(self, authorization: str) -> _Found:
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -169,9 +191,7 @@ class TokenCheck:
         id, name, workspace, scopes, expires_at, revoked_at = row  # noqa: A001
         if revoked_at is not None:
             raise Unauthorized("The API token was revoked")
-        if expires_at is not None and expires_at <= now_us():
-            raise Unauthorized("The API token has expired")
-        return Token(id, name, workspace, frozenset(scopes.split()))
+        return _Found(Token(id, name, workspace, frozenset(scopes.split())), expires_at)
 
     def close(self) -> None:
         self._connection.close()

@@ -96,6 +96,7 @@ class Appender:
         self._workspaces: dict[int, _Workspace] = {}
         self._entities: dict[tuple[int, str, str], _Entity] = {}
         self._terms: dict[tuple[int, str, str], int] = {}
+        self._last_text = (0, "")
 
     def forget(self) -> None:
         """Drop what is remembered: another process wrote, or something was rolled back."""
@@ -133,7 +134,7 @@ class Appender:
         """Give each activity its id, seq and times, or find that it is there already."""
         state = self._state(append.workspace)
         received_at = state.last_received_at = max(state.last_received_at, now)
-        received = rfc3339(received_at)
+        received = self._text_of(received_at)
         outcomes: Outcomes = []
         for prepared in append.activities:
             id = prepared.id or uuid7(received_at)  # noqa: A001
@@ -153,6 +154,12 @@ class Appender:
                 group.known[id] = (new.seq, received_at, prepared.content_hash)
             outcomes.append(Receipt(id, new.seq, received))
         return outcomes
+
+    def _text_of(self, received_at: int) -> str:
+        """RFC 3339 of a time that a whole group shares."""
+        if self._last_text[0] != received_at:
+            self._last_text = (received_at, rfc3339(received_at))
+        return self._last_text[1]
 
     def _look_up(self, workspace: int, group: _Group) -> None:
         """Find which of the senders' ids are in use already."""

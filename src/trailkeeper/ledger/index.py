@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from enum import StrEnum
+from functools import lru_cache
 
 
-class Token(StrEnum):
-    """The kinds of exact-match tokens."""
+class Token:
+    """The characters that start the kinds of exact-match tokens."""
 
     WORKSPACE = "\ue000"
     ACTOR = "\ue001"
@@ -48,6 +48,7 @@ def hashed(kind: Token, value: str) -> str:
     return kind + hashlib.blake2b(value.encode(), digest_size=8).hexdigest()
 
 
+@lru_cache(maxsize=8_192)
 def address_token(text: str) -> str | None:
     """The token of an IP address, or None when it is none. An IPv4-mapped one counts as IPv4."""
     try:

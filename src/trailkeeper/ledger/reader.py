@@ -17,9 +17,10 @@ from trailkeeper.activity import Activity
 from trailkeeper.ledger.append import fold
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.record import decode_activity
+from trailkeeper.ledger.recorder import OWN_SOURCE
 from trailkeeper.ledger.search import Search, entity_keys, search_for
 from trailkeeper.query.cursor import make_cursor, read_cursor
-from trailkeeper.query.filters import Filter
+from trailkeeper.query.filters import Filter, Match
 
 Order = Literal["desc", "asc"]
 Role = Literal["actor", "target"]
@@ -115,8 +116,9 @@ class Reader:
         return row[0] if row else 0
 
     def is_empty(self, workspace: int) -> bool:
-        """Whether nothing was ever recorded."""
-        return self.next_seq(workspace) == 0
+        """Whether nothing was recorded yet but Trailkeeper's own doings, such as log-ins."""
+        others = Filter(matches=(Match(field="source", values=(OWN_SOURCE,), negated=True),))
+        return not self.page(workspace, others, limit=1).activities
 
     def choices(
         self,
@@ -171,6 +173,15 @@ class Reader:
                     )
                 )
         return known
+
+    def count_derived(self, workspace: int, id: str) -> int:  # noqa: A002
+        """How many activities have this id or one made from it (`<id>:…`)."""
+        with self._database() as database:
+            return database.execute(
+                "SELECT count(*) FROM activity WHERE workspace=:w AND"
+                " (id=:id OR (id>=:id || ':' AND id<:id || ';'))",
+                {"w": workspace, "id": id},
+            ).fetchone()[0]
 
     def _terms(self, workspace: int, kind: str) -> list[str]:
         with self._database() as database:

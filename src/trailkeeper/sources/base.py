@@ -50,6 +50,10 @@ class Source(Protocol):
     `number` is the line's number in the file, from 1. `line` may end in a newline.
     """
 
+    keeps_state: bool
+    """Whether a line's meaning depends on those before it. Without a state, `map` may be called
+    again for an event that the ledger holds, which then compares the content."""
+
     def look_ahead(self, line: bytes) -> None:
         """Gather facts that lines before this one need, such as whose an e-mail address is."""
         ...

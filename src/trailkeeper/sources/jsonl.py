@@ -42,6 +42,8 @@ class JsonlSource:
     of this file that are equal to it: the same file gives the same ids.
     """
 
+    keeps_state = False
+
     def __init__(self) -> None:
         self.state = JsonlState()
         self._first: dict[bytes, int] = {}

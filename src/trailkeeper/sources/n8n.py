@@ -31,6 +31,8 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 class N8nSource:
     """A source of n8n's events."""
 
+    keeps_state = True
+
     def __init__(self) -> None:
         self.state = State()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from msgspec import Struct
 
 from trailkeeper.web.security import WebRequest
@@ -61,7 +62,9 @@ def assets() -> Assets:
     sync_to_thread=False,
     include_in_schema=False,
 )
-def static_file(request: WebRequest, version: str, file: str) -> Response[bytes]:
+def static_file(
+    request: WebRequest, version: FromPath[str], file: FromPath[str]
+) -> Response[bytes]:
     """Kept for ever by browsers; a page from before an upgrade still gets today's file."""
     known = assets()
     asset = known.files.get(file.lstrip("/"))

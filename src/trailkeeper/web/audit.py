@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.params import FromPath
 from msgspec import Struct
 
 from trailkeeper.activity import Activity
@@ -96,7 +97,7 @@ def choices(request: WebRequest) -> Response[str]:
     sync_to_thread=True,
     include_in_schema=False,
 )
-def activity_page(request: WebRequest, activity_id: str) -> Response[str]:
+def activity_page(request: WebRequest, activity_id: FromPath[str]) -> Response[str]:
     """One activity in full. Filter parameters only say which listing to go back to."""
     session, clock = session_of(request), clock_of(request)
     address = Address.read(request.query_params.multi_items())

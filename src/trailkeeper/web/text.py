@@ -10,6 +10,7 @@ import msgspec
 
 # Zero-width joiners stay: emoji and several scripts need them.
 _JOINERS = "\u200c\u200d"
+_ONE_LINE_MAX = 60
 
 
 def visible(text: str) -> str:
@@ -32,7 +33,11 @@ def value_text(value: Any) -> str:
     """A value of a change or a detail: text as it is, everything else as JSON."""
     if value is msgspec.UNSET:
         return ""
-    return visible(value) if isinstance(value, str) else as_json(value)
+    if isinstance(value, str):
+        return visible(value)
+    text = as_json(value)
+    short = " ".join(line.strip() for line in text.splitlines())
+    return short if len(short) <= _ONE_LINE_MAX else text
 
 
 def _hidden(character: str) -> bool:

@@ -1,0 +1,56 @@
+# make run    a demo at http://127.0.0.1:8484, from a fresh clone
+# make test   the same set-up, then every check and test
+# make bench  what it does, measured beside a bare loop over SQLite
+.PHONY: run test check unit bench lock docs vendor
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8484
+
+run: $(VENV)/.run
+	@scripts/run.sh $(PORT)
+
+test: $(VENV)/.dev
+	@scripts/need-chromium.sh
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest tests -n 2 --dist loadgroup
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest tests/unit -q
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+# Pages that are made from data.
+docs: $(VENV)/.run
+	$(BIN)/python -m trailkeeper.catalogue.reference docs/reference/activities.md
+
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/run.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --group dev pyproject.toml -o requirements/dev.lock
+
+vendor:
+	cd scripts/vendor && npm ci && npm run vendor
+
+$(VENV)/bin/pip:
+	@scripts/need-python.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/pip requirements/run.lock pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/run.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/pip requirements/dev.lock pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@ $(VENV)/.run

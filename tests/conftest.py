@@ -1,0 +1,167 @@
+"""What every test may use: a data folder with a workspace, and real servers on free ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PASSWORD = "correct horse battery staple"
+OWNER = "ada@example.com"
+TRAILKEEPER = (sys.executable, "-m", "trailkeeper")
+
+
+def cli(
+    *arguments: str | Path, stdin: str | bytes = "", check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the real command line."""
+    done = subprocess.run(
+        [*TRAILKEEPER, *map(str, arguments)],
+        input=stdin.decode() if isinstance(stdin, bytes) else stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+@dataclass
+class Site:
+    """A data folder with the workspace Acme, its owner and an API token; and its server."""
+
+    data: Path
+    token: str
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    email: str = OWNER
+    password: str = PASSWORD
+    workspace: str = "Acme"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *wrapper: str, preload: str = "") -> Site:
+        """Start the server and wait until it answers."""
+        self.port = self.port or free_port()
+        environment = {**os.environ, **self.environment}
+        if preload:
+            environment["LD_PRELOAD"] = preload
+        self.process = subprocess.Popen(
+            [*wrapper, *TRAILKEEPER, "serve", "--data", str(self.data), "--port", str(self.port)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.data / "serve.log").open("ab"),
+        )
+        wait_for(lambda: self._answers(), 30, self.log)
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        try:
+            return httpx.get(f"{self.base_url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def log(self) -> str:
+        return (self.data / "serve.log").read_text()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End the server by its own process id; returns its exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(30)
+        self.process = None
+        return code
+
+    def http(self, token: str | None = None) -> httpx.Client:
+        """A client with the token in its headers."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30)
+
+    def new_token(self, *scopes: str, name: str = "more") -> str:
+        arguments = [part for scope in scopes for part in ("--scope", scope)]
+        return cli(
+            "token", "create", "--data", self.data, "--workspace", self.workspace,
+            "--name", name, *arguments,
+        ).stdout.strip()  # fmt: skip
+
+    def add_user(self, email: str, name: str, role: str) -> None:
+        cli(
+            "user", "add", "--data", self.data, "--workspace", self.workspace,
+            "--email", email, "--name", name, "--role", role, "--password-file", "-",
+            stdin=PASSWORD,
+        )  # fmt: skip
+
+
+def make_site(data: Path) -> Site:
+    """A new installation, not served yet."""
+    cli(
+        "init", "--data", data, "--workspace", "Acme", "--owner-email", OWNER,
+        "--owner-password-file", "-", "--owner-name", "Ada Admin", stdin=PASSWORD,
+    )  # fmt: skip
+    site = Site(data, "")
+    site.token = site.new_token("activities:write", "activities:read", "admin", name="tests")
+    return site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A served installation of this test's own."""
+    made = make_site(tmp_path / "data").start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A served installation that a module's tests share."""
+    made = make_site(tmp_path_factory.mktemp("site") / "data").start()
+    yield made
+    made.stop()
+
+
+def activity(**changed: Any) -> dict[str, Any]:
+    """A valid activity as JSON has it."""
+    return {
+        "action": "recipe.stopped",
+        "actor": {"type": "user", "id": "7", "name": "Robin Operator", "email": "robin@example.com"},
+        "targets": [{"type": "recipe", "id": "42", "name": "Sync product SKUs"}],
+        **changed,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(
+    condition: Callable[[], Any], seconds: float = 10, why: Callable[[], str] = lambda: ""
+) -> Any:
+    """The condition's first true value; fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        if value := condition():
+            return value
+        assert time.monotonic() < end, f"not within {seconds} s. {why()}"
+        time.sleep(0.01)
