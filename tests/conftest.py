@@ -143,7 +143,12 @@ def activity(**changed: Any) -> dict[str, Any]:
     """A valid activity as JSON has it."""
     return {
         "action": "recipe.stopped",
-        "actor": {"type": "user", "id": "7", "name": "Robin Operator", "email": "robin@example.com"},
+        "actor": {
+            "type": "user",
+            "id": "7",
+            "name": "Robin Operator",
+            "email": "robin@example.com",
+        },
         "targets": [{"type": "recipe", "id": "42", "name": "Sync product SKUs"}],
         **changed,
     }

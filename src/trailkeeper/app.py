@@ -30,11 +30,7 @@ class Application:
         self._ingest = ingest
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"] == hot.PATH
-        ):
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == hot.PATH:
             await self._ingest(scope, receive, send)
         else:
             await self._litestar(scope, receive, send)

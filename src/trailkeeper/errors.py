@@ -23,7 +23,7 @@ class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
     """The name of a query parameter."""
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Something the caller has to know: what was wrong, where, and what to do."""
 
     slug = "internal-error"

@@ -18,10 +18,9 @@ AT_ONCE = 64 * 1024
 class OneWriteProtocol(HttpToolsProtocol):
     """For uvicorn's `http` setting."""
 
-    def connection_made(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, transport: asyncio.Transport
-    ) -> None:
-        super().connection_made(_Gathering(transport, self.loop))  # pyright: ignore
+    def connection_made(self, transport: Any) -> None:
+        gathering: Any = _Gathering(transport, self.loop)
+        super().connection_made(gathering)
 
 
 class _Gathering:

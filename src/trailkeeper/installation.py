@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +76,7 @@ def create(data: Path) -> None:
 
 
 @contextmanager
-def opened(data: Path) -> Iterator[Installation]:
+def opened(data: Path) -> Generator[Installation]:
     """Open an installation and close it in order: the writer's queue is worked off first.
 
     Raises InstallationError, SettingsError, SchemaError.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -145,8 +145,7 @@ def _find_pointer(text: bytes, name: str) -> str:
                 if (found := walk(inner)) is not None:
                     return f"/{_escape(key)}{found}"
         elif isinstance(value, list):
-            items: list[Any] = value
-            for number, inner in enumerate(items):
+            for number, inner in enumerate(cast("list[Any]", value)):
                 if (found := walk(inner)) is not None:
                     return f"/{number}{found}"
         return None

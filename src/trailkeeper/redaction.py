@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -105,7 +105,7 @@ class Redactor:
         if depth > DEPTH_MAX:
             raise TooDeep(f"is nested deeper than {DEPTH_MAX} levels")
         if isinstance(value, dict):
-            items: dict[str, Any] = value
+            items = cast("dict[str, Any]", value)
             return {
                 key: REDACTED
                 if self.is_secret(key) and inner is not None and not isinstance(inner, bool)
@@ -113,7 +113,7 @@ class Redactor:
                 for key, inner in items.items()
             }
         if isinstance(value, list):
-            return [self._value(inner, depth + 1) for inner in value]
+            return [self._value(inner, depth + 1) for inner in cast("list[Any]", value)]
         return value
 
     def text(self, text: str) -> str:

@@ -42,7 +42,7 @@ def log_in(client: Client, email: str = "ada@example.com", **fields: str) -> int
 def test_every_route_declares_a_permission() -> None:
     app = Litestar(routes(), openapi_config=None)
     handlers = [h for route in app.routes for h in getattr(route, "route_handlers", [])]
-    assert len(handlers) > 8
+    assert len(handlers) >= 8
     for handler in handlers:
         assert isinstance(handler.opt.get("permission"), Permission), handler
 
@@ -50,7 +50,7 @@ def test_every_route_declares_a_permission() -> None:
 def test_every_page_that_is_not_public_asks_for_a_log_in(client: Client) -> None:
     for route in client.app.routes:
         for handler in getattr(route, "route_handlers", []):
-            if handler.opt["permission"] is PUBLIC or "GET" not in handler.http_methods:
+            if handler.opt["permission"] == PUBLIC or "GET" not in handler.http_methods:
                 continue
             path = route.path.replace("{activity_id:str}", "0193-0001")
             answer = client.get(path)

@@ -12,8 +12,8 @@ from msgspec import Struct
 from trailkeeper.api.auth import ADMIN, caller_of
 from trailkeeper.catalogue import catalogue
 from trailkeeper.catalogue.details import CustomAction
-from trailkeeper.errors import FieldError, InvalidActivity, MalformedBody
 from trailkeeper.connection import context_of
+from trailkeeper.errors import FieldError, InvalidActivity, MalformedBody
 
 ApiRequest = Request[Any, Any, State]
 

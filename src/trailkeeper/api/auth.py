@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from trailkeeper.activity import ActivityInput, Actor, Target
 from trailkeeper.api.services import ApiServices
+from trailkeeper.connection import context_of, session_cookie
 from trailkeeper.errors import Forbidden, Problem, Unauthorized
 from trailkeeper.identity.sessions import SignedIn
 from trailkeeper.identity.tokens import Scope
-from trailkeeper.connection import context_of, session_cookie
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Check = Callable[[Connection, ApiServices], Awaitable["Caller"]]

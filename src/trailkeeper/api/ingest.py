@@ -17,7 +17,6 @@ import structlog
 
 from trailkeeper.activity import ActivityInput
 from trailkeeper.api.body import ClientGone, read_body, unpack
-from trailkeeper.json_input import decode_activity, decode_items
 from trailkeeper.errors import (
     MalformedBody,
     Problem,
@@ -26,6 +25,7 @@ from trailkeeper.errors import (
     UnsupportedMediaType,
 )
 from trailkeeper.identity.tokens import TokenCheck
+from trailkeeper.json_input import decode_activity, decode_items
 from trailkeeper.ledger.append import Append, Outcomes, Receipt
 from trailkeeper.ledger.prepare import Prepared
 from trailkeeper.ledger.recorder import Recorder

@@ -188,5 +188,5 @@ def _print(activities: list[Activity], as_json: bool) -> None:
 
 def _party(text: str) -> dict[str, str]:
     kind, _, rest = text.partition(":")
-    id, _, name = rest.partition(":")  # noqa: A001
+    id, _, name = rest.partition(":")
     return {"type": kind, "id": id, **({"name": name} if name else {})}

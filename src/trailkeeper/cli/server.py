@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -65,7 +66,7 @@ def serve(
         server = uvicorn.Server(config)
         # Once it has shut down, uvicorn raises the signal again for whoever was there before it.
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _already_handled)
         # What is there now stays for good; the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -75,6 +76,10 @@ def serve(
         if not server.started:
             raise InstallationError(f"Cannot listen on {host}:{port}: is the port in use?")
     return 0
+
+
+def _already_handled(_number: int, _frame: FrameType | None) -> None:
+    """uvicorn has shut down by then."""
 
 
 def _set_up_logging(form: str) -> None:

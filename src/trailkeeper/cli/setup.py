@@ -138,7 +138,7 @@ def list_tokens(
 
 
 @token.command(name="revoke")
-def revoke_token(*, data: Path, workspace: str, id: str) -> None:  # noqa: A002
+def revoke_token(*, data: Path, workspace: str, id: str) -> None:
     """Revoke a token at once and for good; `id` is the one that `token list` shows."""
     with opened(data) as installation:
         key = installation.workspaces.find(workspace)

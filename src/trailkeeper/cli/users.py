@@ -47,7 +47,7 @@ def add(
     """
     password = read_password(password_file)
     with opened(data) as installation:
-        id = installation.workspaces.add_member(  # noqa: A001
+        id = installation.workspaces.add_member(
             installation.workspaces.find(workspace), email, name, password, role, COMMAND_LINE
         )
     print(json.dumps({"user_id": id}) if json_ else id)

@@ -6,7 +6,7 @@ import secrets
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Engine, Row, delete, insert, select
+from sqlalchemy import Engine, delete, insert, select
 
 from trailkeeper.activity import ActivityInput, Actor, Context, Target, now_us, uuid7
 from trailkeeper.errors import TooManyRequests, Unauthorized
@@ -50,6 +50,19 @@ class SignedIn(Struct, frozen=True):
     @property
     def actor(self) -> Actor:
         return Actor(type="user", id=self.user_id, name=self.name, email=self.email)
+
+
+class _Account(Struct, frozen=True):
+    """A user, and the workspace that a log-in leads to."""
+
+    key: int
+    id: str
+    email: str
+    name: str
+    password_hash: str
+    workspace: int
+    workspace_name: str
+    role: str
 
 
 class Sessions:
@@ -102,9 +115,9 @@ class Sessions:
 
         self._writer.run(work)
 
-    def _find_user(self, email: str) -> Row[tuple[int, str, str, str, str, int, str, str]] | None:
+    def _find_user(self, email: str) -> _Account | None:
         with self._engine.connect() as connection:
-            return connection.execute(
+            row = connection.execute(
                 select(
                     user.c.key,
                     user.c.id,
@@ -121,10 +134,9 @@ class Sessions:
                 .order_by(member.c.created_at)
                 .limit(1)
             ).first()
+        return _Account(*row) if row else None
 
-    def _start(
-        self, found: Row[tuple[int, str, str, str, str, int, str, str]], context: Context
-    ) -> tuple[str, SignedIn]:
+    def _start(self, found: _Account, context: Context) -> tuple[str, SignedIn]:
         cookie = new_cookie()
         at = now_us()
         signed_in = SignedIn(
@@ -157,7 +169,8 @@ class Sessions:
         self._writer.run(work)
         return cookie, signed_in
 
-    def _own(self, action: str, who: SignedIn, context: Context, details: dict[str, str]
+    def _own(
+        self, action: str, who: SignedIn, context: Context, details: dict[str, str]
     ) -> Prepared:
         return self._recorder.own(
             who.workspace,
@@ -173,15 +186,15 @@ class Sessions:
     def _record_failure(
         self,
         account: str,
-        found: Row[tuple[int, str, str, str, str, int, str, str]] | None,
+        found: _Account | None,
         context: Context,
     ) -> None:
         """Record a failed log-in: with the user's workspace, or, when nobody has this e-mail
         address, with the installation's first."""
         if found:
-            key, id, name, email = found.workspace, found.id, found.name, found.email  # noqa: A001
+            key, id, name, email = found.workspace, found.id, found.name, found.email
         else:
-            key, id, name, email = self._first_workspace(), account[:200], account, account  # noqa: A001
+            key, id, name, email = self._first_workspace(), account[:200], account, account
         if key is None or not id.isprintable() or not id.strip():
             return
         failed = self._recorder.own(
@@ -217,7 +230,5 @@ _SIGNED_IN = (
     .select_from(session)
     .join(user, user.c.key == session.c.user)
     .join(workspace, workspace.c.key == session.c.workspace)
-    .join(
-        member, (member.c.user == session.c.user) & (member.c.workspace == session.c.workspace)
-    )
+    .join(member, (member.c.user == session.c.user) & (member.c.workspace == session.c.workspace))
 )

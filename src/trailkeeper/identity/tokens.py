@@ -74,7 +74,7 @@ class Tokens:
         """Make a token and record that; it is returned this once and not kept."""
         token = new_token()
         at = now_us()
-        id = uuid7(at)  # noqa: A001
+        id = uuid7(at)
         wanted = sorted(set(scopes))
         made = self._recorder.own(
             workspace,
@@ -104,7 +104,7 @@ class Tokens:
         self._writer.run(work)
         return token
 
-    def revoke(self, workspace: int, id: str, by: Actor, context: Context) -> None:  # noqa: A002
+    def revoke(self, workspace: int, id: str, by: Actor, context: Context) -> None:
         """Revoke a token, at once and for good, and record that. Raises NotFound."""
 
         def work(transaction: Transaction) -> None:
@@ -141,8 +141,8 @@ class Tokens:
                 select(*columns)
                 .where(api_token.c.workspace == workspace)
                 .order_by(api_token.c.created_at.desc())
-            )
-            return [dict(row._mapping) for row in rows]  # noqa: SLF001
+            ).mappings()
+            return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 class TokenCheck:
@@ -188,7 +188,7 @@ class TokenCheck:
         ).fetchone()
         if row is None:
             raise Unauthorized("The API token is not known here")
-        id, name, workspace, scopes, expires_at, revoked_at = row  # noqa: A001
+        id, name, workspace, scopes, expires_at, revoked_at = row
         if revoked_at is not None:
             raise Unauthorized("The API token was revoked")
         return _Found(Token(id, name, workspace, frozenset(scopes.split())), expires_at)

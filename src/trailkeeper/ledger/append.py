@@ -137,7 +137,7 @@ class Appender:
         received = self._text_of(received_at)
         outcomes: Outcomes = []
         for prepared in append.activities:
-            id = prepared.id or uuid7(received_at)  # noqa: A001
+            id = prepared.id or uuid7(received_at)
             if there := group.known.get(id):
                 outcomes.append(_again(prepared, *there, id))
                 continue
@@ -163,7 +163,7 @@ class Appender:
 
     def _look_up(self, workspace: int, group: _Group) -> None:
         """Find which of the senders' ids are in use already."""
-        wanted = [id for id, there in group.known.items() if there is None]  # noqa: A001
+        wanted = [id for id, there in group.known.items() if there is None]
         if not wanted:
             return
         rows = self._db.execute(
@@ -171,7 +171,7 @@ class Appender:
             " WHERE workspace=? AND id IN (SELECT value FROM json_each(?))",
             (workspace, json.dumps(wanted)),
         )
-        for id, seq, received_at, content_hash in rows:  # noqa: A001
+        for id, seq, received_at, content_hash in rows:
             group.known[id] = (seq, received_at, content_hash)
 
     def _insert(self, workspace: int, activities: list[_New]) -> None:
@@ -320,7 +320,7 @@ def _again(
     seq: int,
     received_at: int,
     content_hash: bytes,
-    id: str,  # noqa: A002
+    id: str,
 ) -> Receipt | IdConflict:
     if content_hash == prepared.content_hash:
         return Receipt(id, seq, rfc3339(received_at), already_there=True)

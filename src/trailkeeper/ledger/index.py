@@ -43,7 +43,7 @@ def searchable(text: str) -> str:
     return _PRIVATE.sub(" ", text[:TEXT_MAX])
 
 
-def hashed(kind: Token, value: str) -> str:
+def hashed(kind: str, value: str) -> str:
     """The token of a value that no dictionary holds, such as a session id."""
     return kind + hashlib.blake2b(value.encode(), digest_size=8).hexdigest()
 

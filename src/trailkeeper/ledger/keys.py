@@ -34,12 +34,12 @@ class KeyMaker:
 
     def make(self, times: list[int]) -> list[int]:
         """A free key for each time; equal times get rising keys."""
-        if self._newest is None:
+        newest = self._newest
+        if newest is None:
             row = self._db.execute("SELECT max(key) FROM activity").fetchone()
-            self._newest = -1 if row[0] is None else row[0] >> SLOT_BITS
+            newest = -1 if row[0] is None else row[0] >> SLOT_BITS
         if len(self._next) > REMEMBERED_MAX:
             self._next.clear()
-        newest = self._newest
         unknown = {at for at in times if at <= newest and at not in self._next}
         if unknown:
             self._look_up(unknown)
@@ -52,7 +52,7 @@ class KeyMaker:
             made.add(key)
             keys.append(key)
             self._next[at] = key + 1
-        self._newest = max(newest, max(keys) >> SLOT_BITS)
+        self._newest = max(newest, max(keys, default=0) >> SLOT_BITS)
         return keys
 
     def _look_up(self, times: set[int]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -154,7 +154,9 @@ def prepare(
         source=sent.context.source if sent.context else None,
         tokens=_tokens(sent),
         text=_text(sent, personal, label),
-        public_rest=rest.replace(b'"personal_sha256":""', b'"personal_sha256":"%b"' % digest.encode(), 1),
+        public_rest=rest.replace(
+            b'"personal_sha256":""', b'"personal_sha256":"%b"' % digest.encode(), 1
+        ),
         salt=salt,
         personal=body,
         content_hash=hashlib.blake2b(
@@ -163,7 +165,9 @@ def prepare(
     )
 
 
-def public_bytes(prepared: Prepared, id: str, seq: int, received_at: int, occurred_at: int) -> bytes:  # noqa: A002
+def public_bytes(
+    prepared: Prepared, id: str, seq: int, received_at: int, occurred_at: int
+) -> bytes:
     """The whole public part: one JSON object, its members in this order, times in microseconds."""
     return b'{"id":%b,"seq":%d,"occurred_at":%d,"received_at":%d,%b' % (
         _encode(id),
@@ -284,11 +288,10 @@ def _collect(value: Any, parts: list[str]) -> None:
     if isinstance(value, str):
         parts.append(value)
     elif isinstance(value, dict):
-        items: dict[str, Any] = value
-        for inner in items.values():
+        for inner in cast("dict[str, Any]", value).values():
             _collect(inner, parts)
     elif isinstance(value, list):
-        for inner in value:
+        for inner in cast("list[Any]", value):
             _collect(inner, parts)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         parts.append(str(value))

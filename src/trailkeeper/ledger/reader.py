@@ -6,7 +6,7 @@ acknowledged before the call is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ class Reader:
             make_cursor(self._secret, workspace, asked, order, rows[-1][0]) if more else None,
         )
 
-    def get(self, workspace: int, id: str) -> Activity | None:  # noqa: A002
+    def get(self, workspace: int, id: str) -> Activity | None:
         """The activity with this id."""
         with self._database() as database:
             row = database.execute(
@@ -126,7 +126,7 @@ class Reader:
         role: Role,
         text: str,
         *,
-        type: str | None = None,  # noqa: A002
+        type: str | None = None,
         limit: int = 20,
     ) -> list[Choice]:
         """Actors or targets whose name, e-mail or id holds the text, accents and case ignored.
@@ -168,13 +168,13 @@ class Reader:
                 known.update(
                     row[0]
                     for row in database.execute(
-                        f"SELECT id FROM activity WHERE workspace=? AND id IN ({marks})",  # noqa: S608
+                        f"SELECT id FROM activity WHERE workspace=? AND id IN ({marks})",
                         (workspace, *some),
                     )
                 )
         return known
 
-    def count_derived(self, workspace: int, id: str) -> int:  # noqa: A002
+    def count_derived(self, workspace: int, id: str) -> int:
         """How many activities have this id or one made from it (`<id>:…`)."""
         with self._database() as database:
             return database.execute(
@@ -194,7 +194,7 @@ class Reader:
             ]
 
     @contextmanager
-    def _database(self) -> Iterator[Any]:
+    def _database(self) -> Generator[Any]:
         """A driver-level connection in one read transaction."""
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
@@ -234,7 +234,7 @@ def _found(
     workspace: int,
     role: Role,
     text: str,
-    type: str | None,  # noqa: A002
+    type: str | None,
     limit: int,
 ) -> list[Any]:
     words = fold(text).split()[:8]
@@ -255,11 +255,11 @@ def _recent(
     database: Any,
     workspace: int,
     role: Role,
-    type: str | None,  # noqa: A002
+    type: str | None,
     limit: int,
 ) -> list[Any]:
     latest = database.execute(
-        f"SELECT DISTINCT {role} FROM (SELECT {role} FROM activity WHERE workspace=?"  # noqa: S608
+        f"SELECT DISTINCT {role} FROM (SELECT {role} FROM activity WHERE workspace=?"
         " ORDER BY seq DESC LIMIT ?)",
         (workspace, RECENT),
     ).fetchall()
@@ -282,7 +282,7 @@ def _recent(
 
 
 def _choice(database: Any, workspace: int, role: Role, row: Any) -> Choice:
-    key, kind, id, name, email = row  # noqa: A001
+    key, kind, id, name, email = row
     count = _count(database, workspace, role, key)
     return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
 
@@ -299,4 +299,3 @@ def _count(database: Any, workspace: int, role: Role, key: int) -> int:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-

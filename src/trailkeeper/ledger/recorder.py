@@ -88,11 +88,13 @@ class Recorder:
                 .order_by(custom_action.c.version)
             ).all()
         # The last version of each name stays.
-        custom = {name: msgspec.json.decode(declaration, type=CustomAction) for name, declaration in rows}
+        custom = {
+            name: msgspec.json.decode(declaration, type=CustomAction) for name, declaration in rows
+        }
         return Rules(bool(strict), custom)
 
 
-def system_actor(id: str, name: str) -> Actor:  # noqa: A002
+def system_actor(id: str, name: str) -> Actor:
     """The actor of what no person did."""
     return Actor(type="system", id=id, name=name)
 

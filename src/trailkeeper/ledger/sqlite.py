@@ -37,9 +37,8 @@ def reader_engine(path: Path, connections: int = 48) -> Engine:
 
 def _engine(path: Path, pool: type[Any], options: dict[str, Any], *pragmas: str) -> Engine:
     if driver.sqlite_version_info < MIN_VERSION:
-        raise RuntimeError(
-            f"SQLite {driver.sqlite_version} is too old: install pysqlite3 0.6 or newer"
-        )
+        version = ".".join(map(str, driver.sqlite_version_info))
+        raise RuntimeError(f"SQLite {version} is too old: install pysqlite3 0.6 or newer")
     engine = create_engine(
         f"sqlite:///{path}",
         module=driver,

@@ -196,9 +196,7 @@ class Writer:
             self._data_version = version
             self._appender.forget()
 
-    def _run_some(
-        self, group: list[_Entry], start: int, transaction: Transaction, raw: Any
-    ) -> int:
+    def _run_some(self, group: list[_Entry], start: int, transaction: Transaction, raw: Any) -> int:
         """Run the unit at `start`, and with it the appends that follow it. Returns how many."""
         run = [group[start]]
         if isinstance(group[start].work, Append):
@@ -221,9 +219,9 @@ class Writer:
             if appends:
                 for entry, outcomes in zip(run, self._appender.append(appends), strict=True):
                     entry.result = outcomes
-            else:
-                for entry in run:
-                    entry.result = entry.work(transaction)  # pyright: ignore
+            for entry in run:
+                if not isinstance(entry.work, Append):
+                    entry.result = entry.work(transaction)
         except Exception as error:
             if not raw.in_transaction:
                 raise  # SQLite has rolled back everything: no unit of the group is left
@@ -265,7 +263,8 @@ def _as_problem(error: Exception) -> Exception:
     if "database or disk is full" in text:
         return StorageFull("The disk is full; nothing was recorded. Free some space, then retry")
     if any(
-        part in text for part in ("disk I/O error", "database is locked", "unable to open", "readonly")
+        part in text
+        for part in ("disk I/O error", "database is locked", "unable to open", "readonly")
     ):
         log.error("the database does not take writes", error=text)
         return StoreUnavailable(

@@ -1,4 +1,4 @@
-"""The query language: `actor:robin@example.com -action:recipe.* ip:203.0.113.0/24 "sync sku" stop*`.
+"""The query language: `actor:robin@example.com -action:recipe.* "sync sku" stop*`.
 
     query     = term*                                  all terms hold
     term      = ["-"] (qualifier ":" values | words)   "-" means not
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import cast
 
 from trailkeeper.activity import to_us
 from trailkeeper.query.filters import (
@@ -88,7 +87,7 @@ def parse(text: str) -> Filter:
 
 
 def _match(name: str, raw: str, negated: bool) -> Match:
-    field = _ALIASES.get(name) or (cast(Field, name) if name in FIELDS else None)
+    field = _ALIASES.get(name) or (name if name in FIELDS else None)
     if field is None:
         known = ", ".join(sorted({*FIELDS, *_ALIASES, "after", "before"}))
         raise QueryError(

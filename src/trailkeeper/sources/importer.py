@@ -107,7 +107,7 @@ class Importer:
         ids = {
             number: id
             for number, line in batch
-            if line is not None and (id := source.event_id(number, line)) is not None  # noqa: A001
+            if line is not None and (id := source.event_id(number, line)) is not None
         }
         known = self._reader.known_ids(self._workspace, list(ids.values()))
         prepared: list[tuple[int, Prepared]] = []
@@ -115,7 +115,7 @@ class Importer:
             if line is None:
                 summary.refuse(file, number, f"the line is longer than {LINE_MAX_BYTES:,} bytes")
                 continue
-            if source.keeps_state and (id := ids.get(number)) in known and id:  # noqa: A001
+            if source.keeps_state and (id := ids.get(number)) in known and id:
                 summary.already_there += self._reader.count_derived(self._workspace, id)
                 continue
             result = source.map(number, line)

@@ -27,9 +27,7 @@ class Actions:
         """The latest version of each action of a workspace, by name."""
         return [action for _, action in sorted(self._recorder.rules(key).custom.items())]
 
-    def declare(
-        self, key: int, action: CustomAction, by: Actor, context: Context
-    ) -> CustomAction:
+    def declare(self, key: int, action: CustomAction, by: Actor, context: Context) -> CustomAction:
         """Keep the next version of an action and record that; from then on its details are
         checked. `version` of what is passed is ignored."""
 

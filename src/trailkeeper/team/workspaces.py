@@ -100,7 +100,7 @@ class Workspaces:
             raise TeamError("A workspace has one owner; give another role")
         password_hash = hash_password(password)
         at = now_us()
-        id = uuid7(at)  # noqa: A001
+        id = uuid7(at)
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
@@ -108,9 +108,7 @@ class Workspaces:
                 raise TeamError(f"There is a user with the e-mail {email} already")
             made = connection.execute(
                 insert(user)
-                .values(
-                    id=id, email=email, name=name, password_hash=password_hash, created_at=at
-                )
+                .values(id=id, email=email, name=name, password_hash=password_hash, created_at=at)
                 .returning(user.c.key)
             ).scalar_one()
             connection.execute(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from litestar import Response, get
 from litestar.params import FromPath
 from msgspec import Struct
@@ -23,6 +25,7 @@ from trailkeeper.web.urls import AUDIT, Address
 
 PAGE_SIZE = 50
 CHOICES = 30
+_EMPTY_FIELD = re.compile(r"=(?:&|$)")
 
 
 class Wrong(Struct, frozen=True):
@@ -41,9 +44,8 @@ def home() -> Response[str]:
 @get("/audit", opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)
 def audit_page(request: WebRequest) -> Response[str]:
     """The listing. A form's empty fields are tidied out of the address by a redirect."""
-    pairs = request.query_params.multi_items()
-    address = Address.read(pairs)
-    if any(not value for _name, value in pairs) and "hx-request" not in request.headers:
+    address = Address.read(request.query_params.multi_items())
+    if _EMPTY_FIELD.search(request.url.query) and "hx-request" not in request.headers:
         return go_to(address.href)
     session, clock = session_of(request), clock_of(request)
     audit, workspace = services_of(request).audit, session.workspace

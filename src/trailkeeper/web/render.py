@@ -15,7 +15,7 @@ from trailkeeper.web.clock import clock_of
 from trailkeeper.web.security import PAGE_HEADERS, WebRequest, masked
 from trailkeeper.web.services import SignedIn
 
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
 
 
 @cache
