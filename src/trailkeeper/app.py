@@ -38,7 +38,7 @@ class Application:
 
 def build(installation: Installation) -> Application:
     """The application of an installation. It neither opens nor closes it."""
-    checks = TokenCheck(installation.engine)
+    checks = TokenCheck(installation.engine, installation.writer)
     ingest = hot.Ingest(checks, installation.recorder, installation.writer)
 
     def record(workspace: int, activity: ActivityInput) -> None:

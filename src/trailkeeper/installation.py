@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from trailkeeper.identity.sessions import Sessions
-from trailkeeper.identity.tokens import Tokens
+from trailkeeper.identity.tokens import Tokens, still_holds
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.recorder import Recorder
@@ -100,6 +100,7 @@ def opened(data: Path) -> Generator[Installation]:
         queue_max_bytes=settings.queue_max_bytes,
         queue_max_units=settings.queue_max_units,
         after_commit=checkpoints.committed,
+        still_holds=still_holds,
     )
     recorder = Recorder(reading, Redactor(settings.redact_keys))
     try:

@@ -21,9 +21,10 @@ _decode = msgspec.json.Decoder(ActivityInput).decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 _KEY = b'":'
-_UNCOUNTABLE = (b" :", b"\t:", b"\n:", b"\r:", b"\\u0022")
+_UNCOUNTABLE = (b" :", b"\t:", b"\n:", b"\r:", b"\\u0022", b"\\u003a", b"\\u003A")
 """With one of these in the text, its keys cannot be counted by looking for `":`."""
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
+_PATH = re.compile(r" - at `(\$[^`]*)`$")
 _MISSING_FIELD = re.compile(r"^Object missing required field `(.*)`$", re.DOTALL)
 
 
@@ -94,8 +95,11 @@ def malformed(error: Exception) -> MalformedBody:
 
 
 def _invalid(error: msgspec.ValidationError) -> InvalidActivity:
-    message, _, path = str(error).partition(" - at `")
-    pointer = to_pointer(path.removesuffix("`"))
+    message = str(error)
+    pointer = ""
+    if path := _PATH.search(message):
+        message = message[: path.start()]
+        pointer = to_pointer(path[1])
     if match := _UNKNOWN_FIELD.match(message):
         pointer = f"{pointer}/{_escape(match[1])}"
         detail = "is not a known field"
@@ -123,8 +127,9 @@ def _readable(message: str) -> str:
 
 
 def to_pointer(path: str) -> str:
-    """msgspec's `$.targets[0].id` as the JSON pointer `/targets/0/id`."""
-    parts = re.findall(r"\.([^.\[]+)|\[(\d+)\]", path.removeprefix("$"))
+    """msgspec's `$.targets[0].id` as the JSON pointer `/targets/0/id`; up to the first key that
+    msgspec does not name (`[...]`)."""
+    parts = re.findall(r"\.([^.\[]+)|\[(\d+)\]", path.removeprefix("$").partition("[...]")[0])
     return "".join(f"/{_escape(name or number)}" for name, number in parts)
 
 

@@ -102,19 +102,22 @@ class Redactor:
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             return self.text(value)
+        if not isinstance(value, dict | list):
+            return value
         if depth > DEPTH_MAX:
             raise TooDeep(f"is nested deeper than {DEPTH_MAX} levels")
         if isinstance(value, dict):
             items = cast("dict[str, Any]", value)
-            return {
+            made = {
                 key: REDACTED
                 if self.is_secret(key) and inner is not None and not isinstance(inner, bool)
                 else self._value(inner, depth + 1)
                 for key, inner in items.items()
             }
-        if isinstance(value, list):
-            return [self._value(inner, depth + 1) for inner in cast("list[Any]", value)]
-        return value
+            return made if any(made[key] is not items[key] for key in made) else items
+        old = cast("list[Any]", value)
+        new = [self._value(inner, depth + 1) for inner in old]
+        return new if any(a is not b for a, b in zip(new, old, strict=True)) else old
 
     def text(self, text: str) -> str:
         """A text without what looks like a token, a key or a password in a URL."""

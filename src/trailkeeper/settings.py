@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -36,7 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trusted_proxies: str = "127.0.0.1"
     """Addresses, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 
-    log_format: str = "auto"
+    log_format: Literal["auto", "json", "console"] = "auto"
     """`json`, `console`, or `auto`: console on a terminal, else json."""
 
 
@@ -56,7 +56,7 @@ def load_settings(data: Path, environment: dict[str, str] | None = None) -> Sett
         if text is None and (path := env.get(f"{name}_FILE")):
             try:
                 text = Path(path).read_text().strip()
-            except OSError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"{name}_FILE: {error}") from None
         if text is not None:
             values[field] = text.split(",") if field == "redact_keys" else text

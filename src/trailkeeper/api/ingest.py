@@ -83,7 +83,8 @@ class Ingest:
 
     async def _answer(self, scope: Any, receive: Any) -> tuple[int, bytes]:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        token = self._tokens.find(headers.get(b"authorization", b"").decode("latin-1"))
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        token, generation = self._tokens.find_for_append(authorization)
         token.require("activities:write")
         kind = _kind(headers)
         size = int(headers[b"content-length"]) if b"content-length" in headers else SMALL
@@ -100,19 +101,23 @@ class Ingest:
                     self._threads,
                     lambda: _Work(token.workspace, kind, unpack(body, encoding), self._recorder),
                 )
-            outcomes = await self._append(token.workspace, work.prepared) if work.prepared else []
+            outcomes: Outcomes = []
+            if work.prepared:
+                outcomes = await self._append(
+                    Append(token.workspace, work.prepared, token.token_hash, generation)
+                )
         finally:
             self._in_flight -= size
         return work.answer(outcomes)
 
-    def _append(self, workspace: int, prepared: list[Prepared]) -> asyncio.Future[Outcomes]:
+    def _append(self, work: Append) -> asyncio.Future[Outcomes]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcomes] = loop.create_future()
 
         def done(result: Outcomes, error: BaseException | None) -> None:
             self._answers.give(loop, future, result, error)
 
-        self._writer.enqueue(Append(workspace, prepared), done)
+        self._writer.enqueue(work, done)
         return future
 
     def close(self) -> None:

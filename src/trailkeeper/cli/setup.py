@@ -16,6 +16,9 @@ from trailkeeper.team.workspaces import COMMAND_LINE, checked_email, checked_nam
 
 token = App(name="token", help="API tokens.")
 
+PasswordFile = Annotated[Path, Parameter(allow_leading_hyphen=True)]
+"""`-` is standard input; without the setting it would be taken for an option."""
+
 
 def read_password(file: Path) -> str:
     """The first line of a file; `-` is standard input. Raises InstallationError."""
@@ -34,7 +37,7 @@ def init(
     data: Path,
     workspace: str,
     owner_email: str,
-    owner_password_file: Path,
+    owner_password_file: PasswordFile,
     owner_name: str | None = None,
     json_: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from trailkeeper.cli.setup import read_password
+from trailkeeper.cli.setup import PasswordFile, read_password
 from trailkeeper.installation import opened
 from trailkeeper.team.workspaces import COMMAND_LINE
 
@@ -22,7 +22,7 @@ def add(
     workspace: str,
     email: str,
     name: str,
-    password_file: Path,
+    password_file: PasswordFile,
     role: str = "Operator",
     json_: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Engine, insert, select, update
 
 from trailkeeper.activity import ActivityInput, Actor, Context, Target, now_us, uuid7
-from trailkeeper.errors import Forbidden, NotFound, Unauthorized
+from trailkeeper.errors import Forbidden, NotFound, Problem, Unauthorized
 from trailkeeper.identity.secrets import TOKEN_PREFIX, digest, new_token
 from trailkeeper.ledger.recorder import Recorder
 from trailkeeper.ledger.schema import api_token
@@ -27,6 +27,7 @@ SCOPES: tuple[Scope, ...] = Scope.__args__
 
 TOKEN_MAX = 200
 REMEMBERED_MAX = 1_000
+EXPIRED = "The API token has expired"
 
 
 class Token(Struct, frozen=True):
@@ -36,6 +37,8 @@ class Token(Struct, frozen=True):
     name: str
     workspace: int
     scopes: frozenset[str]
+    token_hash: bytes
+    expires_at: int | None
 
     def allows(self, scope: Scope) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -47,11 +50,6 @@ class Token(Struct, frozen=True):
                 f"The token `{self.name}` has not the scope `{scope}`; it has"
                 f" {', '.join(f'`{one}`' for one in sorted(self.scopes)) or 'none'}"
             )
-
-
-class _Found(Struct, frozen=True):
-    token: Token
-    expires_at: int | None
 
 
 class Tokens:
@@ -146,52 +144,77 @@ class Tokens:
 
 
 class TokenCheck:
-    """Finds a request's token, on a connection of its own; for one thread."""
+    """Finds a request's token. It is looked up again whenever anything but activities was written,
+    by whatever process: a revoked token is refused at once. For one thread."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, writer: Writer) -> None:
         self._connection = engine.connect()
         raw: Any = self._connection.connection.driver_connection
         self._db = raw
-        self._found: dict[str, _Found] = {}
-        self._data_version = -1
+        self._writer = writer
+        self._found: dict[str, Token] = {}
+        self._generation = -1
 
     def find(self, authorization: str) -> Token:
-        """The valid token of an Authorization header. Raises Unauthorized.
+        """The valid token of an Authorization header, as the database has it now.
 
-        It is looked up anew whenever anything was committed since: a revoked token is refused at
-        once, whoever revoked it.
+        Raises Unauthorized.
         """
-        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._data_version:
-            self._data_version = version
-            self._found.clear()
-        row = self._found.get(authorization)
-        if row is None:
-            row = self._look_up(authorization)
-            if len(self._found) < REMEMBERED_MAX:
-                self._found[authorization] = row
-        if row.expires_at is not None and row.expires_at <= now_us():
-            raise Unauthorized("The API token has expired")
-        return row.token
+        token = _presented(authorization)
+        return _valid(_row(self._db, digest(token)))
 
-    def _look_up(self, authorization: str) -> _Found:
-        scheme, _, token = authorization.partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthorized("Send an API token as `Authorization: Bearer tk_…`")
-        if not token.startswith(TOKEN_PREFIX) or len(token) > TOKEN_MAX:
-            raise Unauthorized("This is not an API token; one starts with `tk_`")
-        row = self._db.execute(
-            "SELECT id, name, workspace, scopes, expires_at, revoked_at FROM api_token"
-            " WHERE token_hash=?",
-            (digest(token),),
-        ).fetchone()
-        if row is None:
-            raise Unauthorized("The API token is not known here")
-        id, name, workspace, scopes, expires_at, revoked_at = row
-        if revoked_at is not None:
-            raise Unauthorized("The API token was revoked")
-        return _Found(Token(id, name, workspace, frozenset(scopes.split())), expires_at)
+    def find_for_append(self, authorization: str) -> tuple[Token, int]:
+        """The same, from memory where nothing has changed, and the writer's generation at which
+        that was so; the writer asks `still_holds` if it is another by then. Raises Unauthorized.
+        """
+        generation = self._writer.generation
+        if generation != self._generation or len(self._found) > REMEMBERED_MAX:
+            self._found.clear()
+            self._generation = generation
+        token = self._found.get(authorization)
+        if token is None:
+            token = self._found[authorization] = self.find(authorization)
+        elif token.expires_at is not None and token.expires_at <= now_us():
+            raise Unauthorized(EXPIRED)
+        return token, generation
 
     def close(self) -> None:
         self._connection.close()
+
+
+def still_holds(database: Any, token_hash: bytes) -> Problem | None:
+    """For the writer: whether a token is valid in the open transaction, or what is wrong."""
+    try:
+        _valid(_row(database, token_hash))
+    except Unauthorized as problem:
+        return problem
+    return None
+
+
+def _presented(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("Send an API token as `Authorization: Bearer tk_…`")
+    if not token.startswith(TOKEN_PREFIX) or len(token) > TOKEN_MAX:
+        raise Unauthorized("This is not an API token; one starts with `tk_`")
+    return token
+
+
+def _row(database: Any, token_hash: bytes) -> Any:
+    return database.execute(
+        "SELECT token_hash, id, name, workspace, scopes, expires_at, revoked_at FROM api_token"
+        " WHERE token_hash=?",
+        (token_hash,),
+    ).fetchone()
+
+
+def _valid(row: Any) -> Token:
+    if row is None:
+        raise Unauthorized("The API token is not known here")
+    token_hash, id, name, workspace, scopes, expires_at, revoked_at = row
+    if revoked_at is not None:
+        raise Unauthorized("The API token was revoked")
+    if expires_at is not None and expires_at <= now_us():
+        raise Unauthorized(EXPIRED)
+    return Token(id, name, workspace, frozenset(scopes.split()), token_hash, expires_at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +23,14 @@ from trailkeeper.ledger.prepare import Party, Prepared, public_bytes
 DICTIONARY_MAX = 200_000
 """Entries of the dictionaries that are remembered; past that all are forgotten and read again."""
 
+ROWS_AT_ONCE = 50
+
+INSERT_ACTIVITY = (
+    "INSERT INTO activity (key, workspace, seq, id, received_at, action, actor, target,"
+    " content_hash, public, salt, personal)"
+)
+INSERT_INDEX = "INSERT INTO activity_index (rowid, body)"
+
 
 class Receipt(Struct, frozen=True, gc=False):
     """What the sender of an activity gets once it is on disk."""
@@ -33,10 +42,16 @@ class Receipt(Struct, frozen=True, gc=False):
 
 
 class Append(Struct, frozen=True, gc=False):
-    """A workspace and the activities to append to it, in order."""
+    """A workspace and the activities to append to it, in order.
+
+    With an `authority`, by which it was let in when the writer's generation was `generation`, the
+    writer asks again in its transaction whether that still holds, if anything has changed since.
+    """
 
     workspace: int
     activities: list[Prepared]
+    authority: bytes | None = None
+    generation: int = -1
 
     @property
     def size(self) -> int:
@@ -179,7 +194,7 @@ class Appender:
             return
         keys = self._keys.make([new.occurred_at for new in activities])
         rows: list[tuple[Any, ...]] = []
-        index: list[tuple[int, str]] = []
+        index: list[tuple[Any, ...]] = []
         for key, new in zip(keys, activities, strict=True):
             prepared = new.prepared
             at = new.occurred_at
@@ -218,14 +233,21 @@ class Appender:
                 )
             )
             index.append((key, f"{' '.join(tokens)} {prepared.text}"))
-        self._db.executemany(
-            "INSERT INTO activity (key, workspace, seq, id, received_at, action, actor, target,"
-            " content_hash, public, salt, personal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-            rows,
-        )
+        self._insert_many(INSERT_ACTIVITY, rows)
         # FTS5 writes a segment out whenever a rowid is lower than the one before.
         index.sort()
-        self._db.executemany("INSERT INTO activity_index(rowid, body) VALUES (?,?)", index)
+        self._insert_many(INSERT_INDEX, index)
+
+    def _insert_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows, many with one statement: the driver lets go of the interpreter's lock once
+        a statement, and under load getting it back costs more than the row."""
+        marks = f"({','.join('?' * len(rows[0]))})"
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            self._db.execute(
+                f"{statement} VALUES {','.join([marks] * len(some))}",
+                list(chain.from_iterable(some)),
+            )
 
     def _state(self, workspace: int) -> _Workspace:
         if state := self._workspaces.get(workspace):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from trailkeeper.activity import Change
 from trailkeeper.errors import FieldError, InvalidActivity
 
 if TYPE_CHECKING:
@@ -42,30 +43,59 @@ def cut_to_fit(
     for size, part, where in sorted(sizes, key=lambda entry: -entry[0]):
         if over <= 0 or size < 2 * START_CHARACTERS:
             break
+        value = details[str(where)] if part == "details" else getattr(changes[int(where)], part)
+        mark = _mark(value, size, encode)
+        gain = size - len(encode(mark))
+        if gain <= 0:  # its start, written with escapes, is no shorter
+            continue
         if part == "details":
-            mark = _mark(details[str(where)], size, encode)
             details[str(where)] = mark
+        elif part == "old":
+            changes[int(where)] = replace(changes[int(where)], old=mark)
         else:
-            change = changes[int(where)]
-            mark = _mark(getattr(change, part), size, encode)
-            changes[int(where)] = (
-                replace(change, old=mark) if part == "old" else replace(change, new=mark)
-            )
-        over -= size - len(encode(mark))
-    if over > 0 and (details or changes):
-        whole = {"original_bytes": len(encode(personal.details)), "keys": len(details)}
-        details = {CUT: whole} if details else {}
-        if over - whole["original_bytes"] > 0 and len(changes) > 1:
-            cut = {"original_bytes": len(encode(personal.changes)), "changes": len(changes)}
-            changes = [replace(changes[0], field=CUT, old=UNSET, new=cut)]
+            changes[int(where)] = replace(changes[int(where)], new=mark)
+        over -= gain
     result = replace(personal, details=details or None, changes=changes or None)
     body = encode(result)
+    if len(body) > room:
+        result, body = _cut_whole(result, personal, room, encode)
     if len(body) > room:
         raise InvalidActivity(
             "The activity is longer than 64 KiB even with its details and changes cut",
             FieldError("is longer than 64 KiB even with its details and changes cut"),
         )
     return result, body
+
+
+def _cut_whole(
+    cut: Personal, personal: Personal, room: int, encode: Callable[[Any], bytes]
+) -> tuple[Personal, bytes]:
+    """Leave out all the details or all the changes, the larger first and both where needed."""
+
+    def without_details(one: Personal) -> Personal:
+        sizes = {
+            "original_bytes": len(encode(personal.details)),
+            "keys": len(personal.details or ()),
+        }
+        return replace(one, details={CUT: sizes}) if one.details else one
+
+    def without_changes(one: Personal) -> Personal:
+        sizes = {
+            "original_bytes": len(encode(personal.changes)),
+            "changes": len(personal.changes or ()),
+        }
+        return replace(one, changes=[Change(field=CUT, new=sizes)]) if one.changes else one
+
+    steps = [without_details, without_changes]
+    if len(encode(cut.changes)) > len(encode(cut.details)):
+        steps.reverse()
+    body = encode(cut)
+    for step in steps:
+        less = step(cut)
+        smaller = encode(less)
+        if len(body) > room and len(smaller) < len(body):
+            cut, body = less, smaller
+    return cut, body
 
 
 def _mark(value: Any, size: int, encode: Callable[[Any], bytes]) -> dict[str, Any]:

@@ -61,8 +61,14 @@ def address_token(text: str) -> str | None:
 
 
 def network_tokens(text: str) -> list[tuple[str, bool]]:
-    """The tokens of a CIDR block, each with whether it is a prefix; at most eight."""
+    """The tokens of a CIDR block, each with whether it is a prefix; at most eight.
+
+    A block of IPv4-mapped addresses counts as IPv4. Raises ValueError for what is no block.
+    """
     network = ipaddress.ip_network(text, strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        network = ipaddress.IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
     digits, rest = divmod(network.prefixlen, 4)
     whole = network.network_address.packed.hex()
     start = f"{Token.ADDRESS}{network.version}{whole[:digits]}"

@@ -52,6 +52,8 @@ class KeyMaker:
             made.add(key)
             keys.append(key)
             self._next[at] = key + 1
+            if (spilled := key >> SLOT_BITS) in self._next:
+                self._next[spilled] = max(self._next[spilled], key + 1)
         self._newest = max(newest, max(keys, default=0) >> SLOT_BITS)
         return keys
 

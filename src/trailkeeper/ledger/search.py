@@ -40,9 +40,9 @@ def search_for(database: Any, workspace: int, asked: Filter) -> Search:
     if asked.within is not None:
         since = max(since or 0, now_us() - asked.within * 1_000_000)
     if since is not None:
-        keys_low = first_key(since)
+        keys_low = min(max(first_key(since), KEY_MIN), KEY_MAX)
     if asked.until is not None:
-        keys_high = first_key(asked.until)
+        keys_high = min(max(first_key(asked.until), KEY_MIN), KEY_MAX)
     wanted = [_quoted(f"{Token.WORKSPACE}{workspace}")]
     unwanted: list[str] = []
     for match in asked.matches:

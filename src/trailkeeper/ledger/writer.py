@@ -46,6 +46,9 @@ class Transaction:
 
 
 Unit = Callable[[Transaction], Any]
+AuthorityCheck = Callable[[Any, bytes], Problem | None]
+"""On a driver-level connection: whether an append's authority still holds, or what is wrong."""
+
 Done = Callable[[Any, BaseException | None], None]
 
 
@@ -70,11 +73,16 @@ class Writer:
         queue_max_bytes: int = QUEUE_MAX_BYTES,
         queue_max_units: int = QUEUE_MAX_UNITS,
         after_commit: Callable[[int], None] | None = None,
+        still_holds: AuthorityCheck | None = None,
     ) -> None:
         self._engine = engine
         self._max_bytes = queue_max_bytes
         self._max_units = queue_max_units
         self._after_commit = after_commit
+        self._still_holds = still_holds
+        self.generation = 0
+        """Rises when anything but appended activities may have changed: what was looked up in the
+        database before is to be looked up again."""
         self._queue: deque[_Entry] = deque()
         self._bytes = 0
         self._wake = threading.Condition(threading.Lock())
@@ -160,11 +168,14 @@ class Writer:
             connection, raw = self._open()
             raw.execute("BEGIN IMMEDIATE")
             self._notice_others(raw)
+            self._check_authorities(raw, group)
             transaction = Transaction(connection, self._appender)
             position = 0
             while position < len(group):
                 position += self._run_some(group, position, transaction, raw)
             raw.execute("COMMIT")
+            if any(not isinstance(entry.work, Append) for entry in group):
+                self.generation += 1
         except Exception as error:  # noqa: BLE001 # whatever it was, the units must hear of it
             problem = _as_problem(error)
             self._undo_all()
@@ -195,20 +206,34 @@ class Writer:
         if version != self._data_version:
             self._data_version = version
             self._appender.forget()
+            self.generation += 1
+
+    def _check_authorities(self, raw: Any, group: list[_Entry]) -> None:
+        """Refuse the appends whose authority was taken away since they were let in."""
+        for entry in group:
+            work = entry.work
+            if (
+                isinstance(work, Append)
+                and work.authority is not None
+                and work.generation != self.generation
+                and self._still_holds is not None
+            ):
+                entry.error = self._still_holds(raw, work.authority)
 
     def _run_some(self, group: list[_Entry], start: int, transaction: Transaction, raw: Any) -> int:
         """Run the unit at `start`, and with it the appends that follow it. Returns how many."""
-        run = [group[start]]
-        if isinstance(group[start].work, Append):
+        first = group[start]
+        run = [first]
+        if isinstance(first.work, Append):
             for entry in group[start + 1 :]:
                 if not isinstance(entry.work, Append):
                     break
                 run.append(entry)
-        if self._under_savepoint(run, transaction, raw):
-            return len(run)
-        for entry in run:
-            entry.error = None
-            self._under_savepoint([entry], transaction, raw)
+        taken = [entry for entry in run if entry.error is None]
+        if taken and not self._under_savepoint(taken, transaction, raw):
+            for entry in taken:
+                entry.error = None
+                self._under_savepoint([entry], transaction, raw)
         return len(run)
 
     def _under_savepoint(self, run: list[_Entry], transaction: Transaction, raw: Any) -> bool:

@@ -39,8 +39,8 @@ _ALIASES: dict[str, Field] = {
 }
 _TERM = re.compile(
     r"""(?P<not>-)?
-    (?:(?P<name>[A-Za-z_]+):)?
-    (?P<values>(?:"(?:[^"\\]|\\.)*"|[^\s",]+|,)+)""",
+    (?:(?P<name>[A-Za-z_]+):(?P<values>(?:"(?:[^"\\]|\\.)*"|[^\s",]+|,)*)
+    |(?P<words>(?:"(?:[^"\\]|\\.)*"|[^\s",]+|,)+))""",
     re.VERBOSE,
 )
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",]+)')
@@ -70,7 +70,7 @@ def parse(text: str) -> Filter:
         negated = bool(term["not"])
         name = (term["name"] or "").lower()
         if not name:
-            words.append(_words(term["values"], negated))
+            words.append(_words(term["words"], negated))
         elif name in ("after", "before"):
             if negated:
                 raise QueryError(f"`-{name}:` makes no sense; use `after:` and `before:` without -")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trailkeeper.activity import to_us
@@ -117,13 +116,21 @@ def _instant(param: str, values: dict[str, list[str]], zone: ZoneInfo, *, end: b
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
             instant = instant.replace(tzinfo=zone)
-        if end and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if end and _is_date(text):
             instant = instant + timedelta(days=1)
         return to_us(instant.astimezone(UTC))
     except (ValueError, OverflowError):
         raise ParamError(
             param, f"`{text[:64]}` is no time such as 2026-11-22 or 2026-11-22T14:05:00+01:00"
         ) from None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _later(a: int | None, b: int | None) -> int | None:

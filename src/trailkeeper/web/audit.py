@@ -13,7 +13,8 @@ from trailkeeper.catalogue import catalogue
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError, parse_params
 from trailkeeper.web.clock import clock_of
-from trailkeeper.web.filter_bar import choice_option, filter_bar, type_label
+from trailkeeper.web.filter_bar import choice_option, filter_bar
+from trailkeeper.web.labels import type_label
 from trailkeeper.web.pane import pane_of
 from trailkeeper.web.render import go_to, render
 from trailkeeper.web.rows import days

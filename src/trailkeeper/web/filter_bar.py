@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from trailkeeper.catalogue import Catalogue, catalogue, humanise
+from trailkeeper.catalogue import Catalogue, catalogue
 from trailkeeper.query.params import FILTER_PARAMS
-from trailkeeper.web.pane import type_icon
+from trailkeeper.web.labels import type_icon, type_label
 from trailkeeper.web.services import Audit, Choice, Role
 from trailkeeper.web.text import visible
 from trailkeeper.web.urls import Address
@@ -120,10 +120,6 @@ def choice_option(choice: Choice, role: Role, chosen: set[str]) -> Option:
     return Option(choice.ref, label, choice.ref in chosen, icon)
 
 
-def type_label(kind: str) -> str:
-    return visible(humanise(kind))
-
-
 def _picked(audit: Audit, workspace: int, role: Role, address: Address) -> list[Option]:
     options: list[Option] = []
     for value in address.values(role):
@@ -178,7 +174,7 @@ def _chips(
 def _value_label(param: str, value: str) -> str:
     if param == "action" and "*" not in value:
         return visible(catalogue().label_of(value))
-    if param == "target_type":
+    if param in ("target_type", "outcome"):
         return type_label(value)
     return visible(value)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec import UNSET, Struct
 
 from trailkeeper.activity import Activity, Actor, Change, Context, Target
-from trailkeeper.catalogue import catalogue, humanise
+from trailkeeper.catalogue import catalogue
 from trailkeeper.web.clock import Clock
+from trailkeeper.web.labels import type_icon, type_label
 from trailkeeper.web.rows import Part, When, sentence_parts, tone_of, when_of
 from trailkeeper.web.text import as_json, value_text, visible
 from trailkeeper.web.urls import Address, activity_path
@@ -117,7 +118,7 @@ def pane_of(activity: Activity, address: Address, clock: Clock) -> Pane:
 def _who(activity: Activity) -> list[Entity]:
     credential = activity.credential
     proof = (
-        [Fact("Signed in by", visible(f"{humanise(credential.type)} {credential.id}"))]
+        [Fact("Signed in by", f"{type_label(credential.type)} {visible(credential.id)}")]
         if credential
         else []
     )
@@ -144,7 +145,7 @@ def _entity(
 ) -> Entity:
     return Entity(
         role=role_icon[0],
-        kind=visible(humanise(who.type)),
+        kind=type_label(who.type),
         name=visible(who.name or who.email or who.id),
         email=visible(who.email or ""),
         id=visible(who.id),
@@ -153,13 +154,6 @@ def _entity(
         link_text=link[1],
         facts=[*facts, *_facts(who.metadata or {})],
     )
-
-
-def type_icon(kind: str) -> str:
-    """The icon of a type of asset: that of the first action about it."""
-    spec = next((a for a in catalogue().actions if a.target_type == kind), None)
-    category = catalogue().by_category.get(spec.category) if spec else None
-    return category.icon if category else "box"
 
 
 def _where(context: Context) -> list[Fact]:

@@ -104,7 +104,7 @@ TABLES = (
     "CREATE INDEX ix_member_user ON member (user)",
     """
     CREATE TABLE session (
-        token_hash BLOB PRIMARY KEY,
+        token_hash BLOB NOT NULL PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         user INTEGER NOT NULL REFERENCES user (key),
         workspace INTEGER NOT NULL REFERENCES workspace (key),
@@ -116,7 +116,7 @@ TABLES = (
     "CREATE INDEX ix_session_user ON session (user)",
     """
     CREATE TABLE api_token (
-        token_hash BLOB PRIMARY KEY,
+        token_hash BLOB NOT NULL PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         workspace INTEGER NOT NULL REFERENCES workspace (key),
         name TEXT NOT NULL,
