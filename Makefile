@@ -31,6 +31,7 @@ bench: $(VENV)/.dev
 # Pages that are made from data.
 docs: $(VENV)/.run
 	$(BIN)/python -m trailkeeper.catalogue.reference docs/reference/activities.md
+	$(BIN)/python -m trailkeeper.cli.reference docs/reference/command-line.md
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

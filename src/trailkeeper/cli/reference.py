@@ -1,0 +1,17 @@
+"""Writes docs/reference/command-line.md from the commands themselves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from trailkeeper.cli import app
+
+
+def page() -> str:
+    """The page as Markdown."""
+    return app.generate_docs(output_format="markdown").rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page())
