@@ -11,13 +11,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from prometheus_client import Gauge
 
 from trailkeeper import __version__
-from trailkeeper.activity import ActivityInput
 from trailkeeper.api import actions, activities, auth, health, problems
 from trailkeeper.api import ingest as hot
 from trailkeeper.api.services import ApiServices
 from trailkeeper.identity.tokens import TokenCheck
 from trailkeeper.installation import Installation
-from trailkeeper.team.permissions import may_view_audit
+from trailkeeper.web import app_parts
+from trailkeeper.web.services import Services
 
 QUEUE = Gauge("trailkeeper_writer_queue_units", "Units of work that wait for the writer")
 
@@ -40,10 +40,6 @@ def build(installation: Installation) -> Application:
     """The application of an installation. It neither opens nor closes it."""
     checks = TokenCheck(installation.engine, installation.writer)
     ingest = hot.Ingest(checks, installation.recorder, installation.writer)
-
-    def record(workspace: int, activity: ActivityInput) -> None:
-        prepared = installation.recorder.own(workspace, activity)
-        installation.writer.append(workspace, [prepared])
 
     def readiness() -> str | None:
         with installation.engine.connect() as connection:
@@ -70,7 +66,12 @@ def build(installation: Installation) -> Application:
         guards=[auth.check_permission],
     )
     litestar = Litestar(
-        route_handlers=[api, open_routes],
+        route_handlers=[api, open_routes, *app_parts.routes()],
+        exception_handlers={
+            404: _outside(app_parts.not_found),
+            405: _outside(app_parts.http_error),
+            500: _outside(app_parts.server_error),
+        },
         state=State(
             {
                 "api": ApiServices(
@@ -78,8 +79,13 @@ def build(installation: Installation) -> Application:
                     sessions=installation.sessions,
                     reader=installation.reader,
                     actions=installation.actions,
-                    may_view_audit=may_view_audit,
-                    record=record,
+                    access=installation.access,
+                ),
+                "services": Services(
+                    sessions=installation.sessions,
+                    audit=installation.reader,
+                    access=installation.access,
+                    secret_key=installation.secret,
                 ),
                 "readiness": readiness,
             }
@@ -92,3 +98,12 @@ def build(installation: Installation) -> Application:
         ),
     )
     return Application(litestar, ingest)
+
+
+def _outside(page: Any) -> Any:
+    """For addresses that no route has: a problem document under /api, a page elsewhere."""
+
+    def handle(request: Any, error: Exception) -> Any:
+        return (problems.handle if request.url.path.startswith("/api/") else page)(request, error)
+
+    return handle

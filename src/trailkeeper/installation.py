@@ -23,6 +23,7 @@ from trailkeeper.ledger.sqlite import DATABASE_FILE, reader_engine, writer_engin
 from trailkeeper.ledger.writer import Writer
 from trailkeeper.redaction import Redactor
 from trailkeeper.settings import Settings, load_settings
+from trailkeeper.team.access import Access
 from trailkeeper.team.actions import Actions
 from trailkeeper.team.workspaces import Workspaces
 
@@ -51,6 +52,7 @@ class Installation:
     tokens: Tokens
     workspaces: Workspaces
     actions: Actions
+    access: Access
 
 
 def create(data: Path) -> None:
@@ -116,6 +118,7 @@ def opened(data: Path) -> Generator[Installation]:
             tokens=Tokens(reading, writer, recorder),
             workspaces=Workspaces(reading, writer, recorder),
             actions=Actions(reading, writer, recorder),
+            access=Access(writer, recorder),
         )
     finally:
         writer.close()

@@ -10,12 +10,13 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
-from trailkeeper.activity import ActivityInput, Actor, Target
+from trailkeeper.activity import Actor
 from trailkeeper.api.services import ApiServices
 from trailkeeper.connection import context_of, session_cookie
 from trailkeeper.errors import Forbidden, Problem, Unauthorized
 from trailkeeper.identity.sessions import SignedIn
 from trailkeeper.identity.tokens import Scope
+from trailkeeper.team.access import FOR_WHOM
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Check = Callable[[Connection, ApiServices], Awaitable["Caller"]]
@@ -71,19 +72,13 @@ async def _may_read_log(connection: Connection, services: ApiServices) -> Caller
     else:
         signed_in = await sync_to_thread(_signed_in, connection, services)
         caller = Caller(signed_in.workspace, signed_in.actor)
-        if services.may_view_audit(signed_in):
+        if services.access.may_view_audit(signed_in):
             return caller
-        refusal = "The audit log is for the workspace's owner and members with the Admin role"
-    denied = ActivityInput(
-        action="audit_log.access_denied",
-        actor=caller.actor,
-        targets=[Target(type="audit_log", id="activities", name="Activity audit log")],
-        outcome="failure",
-        reason=refusal,
-        context=context_of(connection),
-        details={"path": connection.url.path},
+        refusal = FOR_WHOM
+    path, context = connection.url.path, context_of(connection)
+    await sync_to_thread(
+        services.access.record_refusal, caller.workspace, caller.actor, path, refusal, context
     )
-    await sync_to_thread(services.record, caller.workspace, denied)
     raise Forbidden(refusal)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import zstandard
@@ -11,6 +12,8 @@ from trailkeeper.errors import MalformedBody, TooLarge, UnsupportedMediaType
 
 BODY_MAX = 32 * 1024 * 1024
 UNPACKED_MAX = 64 * 1024 * 1024
+MEMBERS_MAX = 10_000
+"""Members of a gzip body, or frames of a zstd one."""
 
 Receive = Any
 
@@ -48,7 +51,7 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int = 
 def unpack(body: bytes, encoding: bytes, limit: int = UNPACKED_MAX) -> bytes:
     """The body without its content encoding (gzip, zstd or none), at most `limit` bytes.
 
-    Memory stays below the limit whatever the body holds. Raises UnsupportedMediaType,
+    Memory stays near the limit whatever the body holds. Raises UnsupportedMediaType,
     MalformedBody, TooLarge.
     """
     name = encoding.strip().lower()
@@ -69,30 +72,43 @@ def unpack(body: bytes, encoding: bytes, limit: int = UNPACKED_MAX) -> bytes:
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:
-    unpacked = bytearray()
-    rest = body
     try:
-        while rest:
-            stream = zlib.decompressobj(wbits=31)
-            unpacked += stream.decompress(rest, limit + 1 - len(unpacked))
-            if len(unpacked) > limit:
-                raise _too_large(limit)
-            if not stream.eof:
-                raise MalformedBody("The gzip body is cut off; nothing was recorded")
-            rest = stream.unused_data
+        return _unpacked(body, lambda: zlib.decompressobj(wbits=31), 8 * 1024, limit, "gzip")
     except zlib.error as error:
         raise MalformedBody(f"The body is not valid gzip: {error}") from None
-    return bytes(unpacked)
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
+    frames = zstandard.ZstdDecompressor(max_window_size=1 << 27)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            body, read_across_frames=True
-        ) as reader:
-            return reader.read(limit + 1)
+        # 512 bytes of zstd hold at most 16 MiB.
+        return _unpacked(body, frames.decompressobj, 512, limit, "zstd")
     except zstandard.ZstdError as error:
         raise MalformedBody(f"The body is not valid zstd: {error}") from None
+
+
+def _unpacked(body: bytes, make: Callable[[], Any], step: int, limit: int, name: str) -> bytes:
+    """The content of all members; what `make` makes decompresses one.
+
+    It is fed `step` bytes at a time: they bound what comes out at once, and a decompressor copies
+    all that follows its member.
+    """
+    unpacked = bytearray()
+    position = members = 0
+    while position < len(body):
+        members += 1
+        if members > MEMBERS_MAX:
+            raise MalformedBody(f"The {name} body has more than {MEMBERS_MAX} members")
+        stream = make()
+        while not stream.eof:
+            part = body[position : position + step]
+            if not part:
+                raise MalformedBody(f"The {name} body is cut off; nothing was recorded")
+            unpacked += stream.decompress(part)
+            if len(unpacked) > limit:
+                raise _too_large(limit)
+            position += len(part) - len(stream.unused_data)
+    return bytes(unpacked)
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from trailkeeper.activity import ActivityInput
-from trailkeeper.identity.sessions import Sessions, SignedIn
+from trailkeeper.identity.sessions import Sessions
 from trailkeeper.identity.tokens import TokenCheck
 from trailkeeper.ledger.reader import Reader
+from trailkeeper.team.access import Access
 from trailkeeper.team.actions import Actions
 
 
@@ -18,6 +17,4 @@ class ApiServices:
     sessions: Sessions
     reader: Reader
     actions: Actions
-    may_view_audit: Callable[[SignedIn], bool]
-    record: Callable[[int, ActivityInput], None]
-    """Records an activity of Trailkeeper's own in a workspace, and waits until it is on disk."""
+    access: Access

@@ -230,7 +230,8 @@ class Writer:
                     break
                 run.append(entry)
         taken = [entry for entry in run if entry.error is None]
-        if taken and not self._under_savepoint(taken, transaction, raw):
+        # A unit that failed alone is not run a second time.
+        if taken and not self._under_savepoint(taken, transaction, raw) and len(taken) > 1:
             for entry in taken:
                 entry.error = None
                 self._under_savepoint([entry], transaction, raw)

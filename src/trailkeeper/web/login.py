@@ -9,15 +9,14 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from msgspec import Struct
 
+from trailkeeper.connection import SESSION_COOKIE, context_of, cookie_name
 from trailkeeper.web.render import go_to, render
 from trailkeeper.web.security import (
     LOGIN_COOKIE,
-    SESSION_COOKIE,
     LoginForms,
     WebRequest,
     check_csrf,
     check_origin,
-    cookie_name,
     drop_cookie,
     make_cookie,
 )
@@ -25,7 +24,6 @@ from trailkeeper.web.services import LogInFailed, Throttled
 from trailkeeper.web.session import (
     PUBLIC,
     SIGNED_IN,
-    context_of,
     find_session,
     services_of,
     session_of,

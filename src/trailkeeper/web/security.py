@@ -12,6 +12,8 @@ from litestar import Request
 from litestar.datastructures import Cookie, State
 from litestar.exceptions import PermissionDeniedException
 
+from trailkeeper.connection import cookie_name, is_https
+
 WebRequest = Request[object, object, State]
 
 CSP = (
@@ -27,7 +29,6 @@ PAGE_HEADERS = {
     "Vary": "Cookie, HX-Request",
 }
 
-SESSION_COOKIE = "trailkeeper_session"
 LOGIN_COOKIE = "trailkeeper_login"
 LOGIN_FORM_MAX_AGE_S = 12 * 3_600
 _SECRET_BYTES = 24
@@ -35,15 +36,6 @@ _SECRET_BYTES = 24
 
 class ForeignRequest(PermissionDeniedException):
     """A form that did not come from our own page."""
-
-
-def is_https(request: WebRequest) -> bool:
-    return request.url.scheme == "https"
-
-
-def cookie_name(request: WebRequest, name: str) -> str:
-    """With the `__Host-` prefix on https, which keeps other hosts from setting it."""
-    return f"__Host-{name}" if is_https(request) else name
 
 
 def make_cookie(request: WebRequest, name: str, value: str) -> Cookie:

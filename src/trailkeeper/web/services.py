@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypedDict, Unpack
+from typing import Protocol
 
 from trailkeeper.activity import Activity, Context
 from trailkeeper.identity.sessions import LogInFailed, SignedIn, Throttled
@@ -35,16 +36,9 @@ class Sessions(Protocol):
         """The session of a cookie's value, or None where it is unknown or has ended."""
         ...
 
-    def log_out(self, session: SignedIn, context: Context) -> None:
+    def log_out(self, session: SignedIn, context: Context, /) -> None:
         """Ends the session; a second call does nothing."""
         ...
-
-
-class Narrowing(TypedDict):
-    """How a picker keeps its offer small: one type or any, and at most this many."""
-
-    type: str | None
-    limit: int
 
 
 class Audit(Protocol):
@@ -66,10 +60,13 @@ class Audit(Protocol):
         """The activity with this id, of this workspace only."""
         ...
 
-    def choices(
-        self, workspace: int, role: Role, text: str, **narrowing: Unpack[Narrowing]
-    ) -> list[Choice]:
-        """Matches by name, e-mail or id, accents and case ignored; the most recent without text."""
+    @property
+    def choices(self) -> Callable[..., list[Choice]]:
+        """`(workspace, role, text, *, type, limit)`: the users or assets that a picker offers.
+
+        Matches by name, e-mail or id, accents and case ignored; the most recent without a text.
+        `type` is one type of them or None.
+        """
         ...
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:

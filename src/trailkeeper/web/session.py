@@ -15,8 +15,8 @@ from litestar.exceptions import (
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
-from trailkeeper.activity import Context
-from trailkeeper.web.security import SESSION_COOKIE, WebRequest
+from trailkeeper.connection import context_of, session_cookie
+from trailkeeper.web.security import WebRequest
 from trailkeeper.web.services import Services, SignedIn
 
 Connection = ASGIConnection[object, object, object, State]
@@ -95,19 +95,6 @@ def find_session(request: WebRequest) -> SignedIn | None:
     return _find(request)
 
 
-def context_of(connection: Connection | WebRequest, session: SignedIn | None = None) -> Context:
-    """Where the request came from, as the log keeps it."""
-    agent = connection.headers.get("user-agent")
-    return Context(
-        ip_address=connection.client.host if connection.client else None,
-        user_agent=agent[:2_048] if agent else None,
-        session_id=session.session_id if session else None,
-        source="web",
-    )
-
-
 def _find(connection: Connection | WebRequest) -> SignedIn | None:
-    https = connection.url.scheme == "https"
-    name = f"__Host-{SESSION_COOKIE}" if https else SESSION_COOKIE
-    cookie = connection.cookies.get(name)
+    cookie = session_cookie(connection)
     return services_of(connection).sessions.find(cookie) if cookie else None

@@ -13,6 +13,12 @@ function withoutOpen(href) {
   return url.pathname + url.search;
 }
 
+// The text lies above the row's link, so that it can be selected; a plain click opens all the same.
+function linkOfText(target) {
+  if (target.closest("a, button") || String(getSelection())) return null;
+  return target.closest("#rows .row")?.querySelector(".row-open");
+}
+
 let listing = withoutOpen(location.href);
 
 function go(href, replace) {
@@ -79,7 +85,7 @@ document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) {
     return;
   }
-  const link = event.target.closest(".row-open");
+  const link = event.target.closest(".row-open") ?? linkOfText(event.target);
   const closer = event.target.closest("aside [data-close]");
   const stepper = event.target.closest("[data-step]");
   if (link && window.htmx) open(link);
