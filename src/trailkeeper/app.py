@@ -30,7 +30,11 @@ class Application:
         self._ingest = ingest
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == hot.PATH:
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"].rstrip("/") == hot.PATH
+        ):
             await self._ingest(scope, receive, send)
         else:
             await self._litestar(scope, receive, send)
@@ -52,6 +56,7 @@ def build(installation: Installation) -> Application:
         route_handlers=[
             activities.list_activities,
             activities.get_activity,
+            activities.record_activities,
             actions.list_actions,
             actions.declare_action,
             actions.get_settings,
@@ -86,6 +91,7 @@ def build(installation: Installation) -> Application:
                     audit=installation.reader,
                     access=installation.access,
                     secret_key=installation.secret,
+                    vocabulary=installation.actions.vocabulary,
                 ),
                 "readiness": readiness,
             }

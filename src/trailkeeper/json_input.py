@@ -91,6 +91,8 @@ def malformed(error: Exception) -> MalformedBody:
     if isinstance(error, RecursionError):
         return MalformedBody("The JSON is nested too deep", FieldError("is nested too deep"))
     detail = str(error).removeprefix("JSON is malformed: ")
+    if "integer string conversion" in detail:
+        detail = "a number has too many digits"
     return MalformedBody(f"The body is not valid JSON: {detail}", FieldError(detail))
 
 

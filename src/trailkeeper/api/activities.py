@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import MediaType, Request, get
+from litestar import MediaType, Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from msgspec import Struct
 
-from trailkeeper.activity import Activity
-from trailkeeper.api.auth import READ_LOG, caller_of
+from trailkeeper.activity import Activity, ActivityInput
+from trailkeeper.api.auth import PUBLIC, READ_LOG, caller_of
 from trailkeeper.errors import FieldError, InvalidParameter, NotFound
 from trailkeeper.ledger.reader import PAGE_MAX
 from trailkeeper.query.cursor import CursorError
@@ -28,6 +29,14 @@ class ActivityList(Struct, frozen=True):
 
     data: list[Activity]
     next_cursor: str | None
+
+
+class Recorded(Struct, frozen=True):
+    """What the sender of one activity gets."""
+
+    id: str
+    seq: int
+    received_at: datetime
 
 
 Text = Annotated[list[str] | None, Parameter(description="Several of one name are alternatives")]
@@ -103,6 +112,25 @@ def get_activity(request: ApiRequest, activity_id: str) -> Activity:
     if activity is None:
         raise NotFound(f"There is no activity with the id `{activity_id[:255]}` in this workspace")
     return activity
+
+
+@post(
+    "/activities",
+    opt={"permission": PUBLIC},
+    sync_to_thread=False,
+    status_code=201,
+    summary="Record activities",
+)
+def record_activities(data: ActivityInput | list[ActivityInput]) -> Recorded:
+    """One activity, an array of at most 10,000, or NDJSON (`application/x-ndjson`); gzip and zstd
+    are taken. What is answered with 2xx is on disk. The same `id` with the same content again
+    gives 200 and the first answer, with other content 409. An array or NDJSON gives 200 with a
+    result per item: `{status, id, seq, received_at}` or `{status, problem}`.
+
+    This handler stands here for the description only: api/ingest.py answers before it.
+    """
+    del data
+    raise NotFound("Send it to /api/v1/activities")
 
 
 def _invalid(parameter: str, detail: str) -> InvalidParameter:

@@ -12,7 +12,7 @@ import msgspec
 from cyclopts import Parameter
 
 from trailkeeper.activity import Activity, ActivityInput, Context
-from trailkeeper.catalogue.sentence import sentence
+from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.cli.text import line, shown
 from trailkeeper.errors import InvalidParameter, Problem
 from trailkeeper.installation import opened
@@ -130,7 +130,7 @@ def search(
             page = installation.reader.page(
                 key, asked, order=order, limit=min(left, 1_000), cursor=cursor
             )
-            _print(page.activities, json_)
+            _print(page.activities, installation.actions.vocabulary(key), json_)
             left -= len(page.activities)
             cursor = page.next_cursor
             if not cursor:
@@ -166,7 +166,7 @@ def tail(
         seq = max(0, installation.reader.next_seq(key) - max(0, lines))
         while True:
             activities = installation.reader.after(key, seq, 1_000)
-            _print(activities, json_)
+            _print(activities, installation.actions.vocabulary(key), json_)
             if activities:
                 seq = activities[-1].seq + 1
                 continue
@@ -175,14 +175,14 @@ def tail(
             time.sleep(POLL_S)
 
 
-def _print(activities: list[Activity], as_json: bool) -> None:
+def _print(activities: list[Activity], words: Vocabulary, as_json: bool) -> None:
     for activity in activities:
         if as_json:
             # ensure_ascii, so that nothing in the log reaches a terminal as a control character
-            encoded = {**msgspec.to_builtins(activity), "sentence": sentence(activity)}
+            encoded = {**msgspec.to_builtins(activity), "sentence": words.sentence(activity)}
             print(json.dumps(encoded))
         else:
-            print(line(activity))
+            print(line(activity, words))
     sys.stdout.flush()
 
 

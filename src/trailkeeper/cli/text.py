@@ -6,7 +6,7 @@ import unicodedata
 from datetime import UTC
 
 from trailkeeper.activity import Activity
-from trailkeeper.catalogue.sentence import sentence
+from trailkeeper.catalogue.vocabulary import Vocabulary
 
 
 def shown(text: str) -> str:
@@ -21,9 +21,9 @@ def shown(text: str) -> str:
     )
 
 
-def line(activity: Activity) -> str:
+def line(activity: Activity, words: Vocabulary) -> str:
     """One activity on one line: time, failure mark, sentence, address."""
     at = activity.occurred_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     mark = "✗" if activity.outcome == "failure" else " "
     address = f"  [{activity.context.ip_address}]" if activity.context.ip_address else ""
-    return f"{at} {mark} {shown(sentence(activity))}{shown(address)}"
+    return f"{at} {mark} {shown(words.sentence(activity))}{shown(address)}"

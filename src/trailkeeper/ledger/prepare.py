@@ -137,7 +137,7 @@ def prepare(
         if sent.on_behalf_of
         else None,
     )
-    body = _encode(personal)
+    content = body = _encode(personal)
     rest = _encode(public)
     if len(body) + len(rest) + 500 > ACTIVITY_MAX_BYTES:
         personal, body = cut_to_fit(personal, ACTIVITY_MAX_BYTES - len(rest) - 500, _encode)
@@ -160,7 +160,7 @@ def prepare(
         salt=salt,
         personal=body,
         content_hash=hashlib.blake2b(
-            b"%b\n%b\n%b" % (str(occurred_at).encode(), rest, body), digest_size=16
+            b"%b\n%b\n%b" % (str(occurred_at).encode(), rest, content), digest_size=16
         ).digest(),
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, func, insert, select, update
 
 from trailkeeper.activity import ActivityInput, Actor, Change, Context, Target, now_us
 from trailkeeper.catalogue.details import CustomAction
+from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.ledger.recorder import Recorder
 from trailkeeper.ledger.schema import custom_action, workspace
 from trailkeeper.ledger.writer import Transaction, Writer
@@ -95,6 +96,10 @@ class Actions:
 
         self._writer.run(work)
         self._recorder.forget(key)
+
+    def vocabulary(self, key: int) -> Vocabulary:
+        """What actions are called in a workspace."""
+        return Vocabulary(self._recorder.rules(key).custom)
 
     def is_strict(self, key: int) -> bool:
         return self._recorder.rules(key).strict

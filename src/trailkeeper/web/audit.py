@@ -9,7 +9,6 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from trailkeeper.activity import Activity
-from trailkeeper.catalogue import catalogue
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError, parse_params
 from trailkeeper.web.clock import clock_of
@@ -50,6 +49,7 @@ def audit_page(request: WebRequest) -> Response[str]:
         return go_to(address.href)
     session, clock = session_of(request), clock_of(request)
     audit, workspace = services_of(request).audit, session.workspace
+    words = services_of(request).vocabulary(workspace)
     found, wrong = _search(audit, workspace, address, request.query_params.get("cursor"))
     opened = request.query_params.get("open")
     activity = audit.get(workspace, opened) if opened else None
@@ -60,14 +60,15 @@ def audit_page(request: WebRequest) -> Response[str]:
         session=session,
         status=400 if wrong else 200,
         address=address,
-        bar=filter_bar(audit, workspace, address, clock.zone_name),
-        days=days(found.activities, address, clock, opened) if found else [],
+        bar=filter_bar(audit, workspace, address, clock.zone_name, words),
+        days=days(found.activities, address, clock, words, opened) if found else [],
         more=address.with_extra(cursor=found.next_cursor) if found and found.next_cursor else "",
         is_later_page="cursor" in request.query_params,
-        never=nothing and not address.pairs and audit.is_empty(workspace),
+        never=not request.query_params and audit.is_empty(workspace),
         nothing=nothing,
+        has_words=bool(request.query_params.get("q")),
         wrong=wrong,
-        pane=pane_of(activity, address, clock) if activity else None,
+        pane=pane_of(activity, address, clock, words) if activity else None,
         missing=visible(opened) if opened and not activity else "",
         origin=str(request.base_url).rstrip("/"),
     )
@@ -103,6 +104,7 @@ def choices(request: WebRequest) -> Response[str]:
 def activity_page(request: WebRequest, activity_id: FromPath[str]) -> Response[str]:
     """One activity in full. Filter parameters only say which listing to go back to."""
     session, clock = session_of(request), clock_of(request)
+    words = services_of(request).vocabulary(session.workspace)
     address = Address.read(request.query_params.multi_items())
     activity: Activity | None = services_of(request).audit.get(session.workspace, activity_id)
     return render(
@@ -111,9 +113,9 @@ def activity_page(request: WebRequest, activity_id: FromPath[str]) -> Response[s
         session=session,
         status=200 if activity else 404,
         address=address,
-        pane=pane_of(activity, address, clock) if activity else None,
+        pane=pane_of(activity, address, clock, words) if activity else None,
         missing="" if activity else visible(activity_id),
-        label=visible(catalogue().label_of(activity.action)) if activity else "Not found",
+        label=visible(words.label_of(activity.action)) if activity else "Not found",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from trailkeeper.catalogue import Catalogue, catalogue
+from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.query.params import FILTER_PARAMS
 from trailkeeper.web.labels import type_icon, type_label
 from trailkeeper.web.services import Audit, Choice, Role
@@ -78,12 +79,14 @@ class FilterBar(Struct, frozen=True, kw_only=True):
     chips: list[Chip]
 
 
-def filter_bar(audit: Audit, workspace: int, address: Address, zone: str) -> FilterBar:
+def filter_bar(
+    audit: Audit, workspace: int, address: Address, zone: str, words: Vocabulary
+) -> FilterBar:
     """The bar for a filter. Works for a wrong filter too, so that it can be put right."""
     actors = _picked(audit, workspace, "actor", address)
     targets = _picked(audit, workspace, "target", address)
     types = _types(audit.target_types(workspace), address.values("target_type"))
-    groups, other = _groups(audit.actions_seen(workspace), address)
+    groups, other = _groups(audit.actions_seen(workspace), address, words)
     since, until = address.value("from"), address.value("to")
     is_custom = bool(since or until)
     chosen = "custom" if is_custom else address.value("range") or "any"
@@ -109,7 +112,7 @@ def filter_bar(audit: Audit, workspace: int, address: Address, zone: str) -> Fil
         outcome=address.value("outcome"),
         text=address.value("q"),
         hidden=[p for p in address.pairs if p[0] in FILTER_PARAMS and p[0] not in _OWN_INPUTS],
-        chips=list(_chips(address, actors, targets, range_label)),
+        chips=list(_chips(address, actors, targets, range_label, words)),
     )
 
 
@@ -134,7 +137,7 @@ def _types(seen: list[str], chosen: list[str]) -> list[Option]:
     return [Option(kind, type_label(kind), kind in chosen, type_icon(kind)) for kind in every]
 
 
-def _groups(seen: list[str], address: Address) -> tuple[list[Group], list[str]]:
+def _groups(seen: list[str], address: Address, words: Vocabulary) -> tuple[list[Group], list[str]]:
     """The catalogue's actions, with those that only occur in the log in their category."""
     table: Catalogue = catalogue()
     actions, categories = address.values("action"), address.values("category")
@@ -146,7 +149,7 @@ def _groups(seen: list[str], address: Address) -> tuple[list[Group], list[str]]:
             category.icon,
             category.name.casefold() in folded,
             [
-                Option(a, visible(table.label_of(a)), a in actions)
+                Option(a, visible(words.label_of(a)), a in actions)
                 for a in every
                 if table.category_of(a) == category.name
             ],
@@ -157,7 +160,11 @@ def _groups(seen: list[str], address: Address) -> tuple[list[Group], list[str]]:
 
 
 def _chips(
-    address: Address, actors: list[Option], targets: list[Option], range_label: str
+    address: Address,
+    actors: list[Option],
+    targets: list[Option],
+    range_label: str,
+    words: Vocabulary,
 ) -> list[Chip]:
     chips: list[Chip] = []
     if range_label != RANGE_LABELS["any"]:
@@ -166,14 +173,14 @@ def _chips(
     names |= {("target", t.value): t.label for t in targets}
     for param, value in address.pairs:
         if label := _CHIP_NAMES.get(param):
-            shown = names.get((param, value)) or _value_label(param, value)
+            shown = names.get((param, value)) or _value_label(param, value, words)
             chips.append(Chip(label, shown, address.without(param, value).href))
     return chips
 
 
-def _value_label(param: str, value: str) -> str:
+def _value_label(param: str, value: str, words: Vocabulary) -> str:
     if param == "action" and "*" not in value:
-        return visible(catalogue().label_of(value))
+        return visible(words.label_of(value))
     if param in ("target_type", "outcome"):
         return type_label(value)
     return visible(value)

@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct
 
 from trailkeeper.activity import Activity, Actor, Change, Context, Target
 from trailkeeper.catalogue import catalogue
+from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.web.clock import Clock
 from trailkeeper.web.labels import type_icon, type_label
 from trailkeeper.web.rows import Part, When, sentence_parts, tone_of, when_of
@@ -83,20 +84,20 @@ class Pane(Struct, frozen=True, kw_only=True):
     close: str
 
 
-def pane_of(activity: Activity, address: Address, clock: Clock) -> Pane:
+def pane_of(activity: Activity, address: Address, clock: Clock, words: Vocabulary) -> Pane:
     way = activity.details.get("activity")
     late = abs((activity.received_at - activity.occurred_at).total_seconds())
     return Pane(
         id=visible(activity.id),
         seq=activity.seq,
         action=visible(activity.action),
-        label=visible(catalogue().label_of(activity.action)),
+        label=visible(words.label_of(activity.action)),
         category=visible(catalogue().category_of(activity.action)),
-        icon=catalogue().icon_of(activity.action),
+        icon=words.icon_of(activity.action),
         tone=tone_of(activity),
         outcome="Failure" if activity.outcome == "failure" else "Success",
         reason=visible(activity.reason or ""),
-        sentence=sentence_parts(activity, Address()),
+        sentence=sentence_parts(activity, Address(), words),
         way=Fact("Activity", visible(way), hint=_LOGIN_WAYS.get(way, ""))
         if isinstance(way, str)
         else None,

@@ -7,7 +7,8 @@ from itertools import groupby
 from msgspec import Struct
 
 from trailkeeper.activity import Activity, Actor, Target
-from trailkeeper.catalogue import Segment, catalogue, segments
+from trailkeeper.catalogue import Segment
+from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.web.clock import Clock
 from trailkeeper.web.text import visible
 from trailkeeper.web.urls import Address
@@ -61,11 +62,19 @@ class Day(Struct, frozen=True):
 
 
 def days(
-    activities: list[Activity], address: Address, clock: Clock, opened: str | None
+    activities: list[Activity],
+    address: Address,
+    clock: Clock,
+    words: Vocabulary,
+    opened: str | None,
 ) -> list[Day]:
     """The activities in their order, grouped by the reader's days."""
     return [
-        Day(key, clock.day(group[0].occurred_at), [row(a, address, clock, opened) for a in group])
+        Day(
+            key,
+            clock.day(group[0].occurred_at),
+            [row(a, address, clock, words, opened) for a in group],
+        )
         for key, group in (
             (key, list(found))
             for key, found in groupby(activities, lambda a: clock.date_key(a.occurred_at))
@@ -73,12 +82,14 @@ def days(
     ]
 
 
-def row(activity: Activity, address: Address, clock: Clock, opened: str | None) -> Row:
+def row(
+    activity: Activity, address: Address, clock: Clock, words: Vocabulary, opened: str | None
+) -> Row:
     return Row(
         id=activity.id,
-        label=visible(catalogue().label_of(activity.action)),
-        sentence=sentence_parts(activity, address),
-        icon=catalogue().icon_of(activity.action),
+        label=visible(words.label_of(activity.action)),
+        sentence=sentence_parts(activity, address, words),
+        icon=words.icon_of(activity.action),
         tone=tone_of(activity),
         when=when_of(activity, clock),
         notes=notes_of(activity),
@@ -104,8 +115,8 @@ def when_of(activity: Activity, clock: Clock) -> When:
     )
 
 
-def sentence_parts(activity: Activity, address: Address) -> list[Part]:
-    return [_part(segment, activity, address) for segment in segments(activity)]
+def sentence_parts(activity: Activity, address: Address, words: Vocabulary) -> list[Part]:
+    return [_part(segment, activity, address) for segment in words.segments(activity)]
 
 
 def notes_of(activity: Activity) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trailkeeper.activity import Activity, Context
+from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.identity.sessions import LogInFailed, SignedIn, Throttled
 from trailkeeper.ledger.reader import Choice, Page, Role
 from trailkeeper.query.filters import Filter
@@ -100,3 +101,5 @@ class Services:
     audit: Audit
     access: Access
     secret_key: bytes
+    vocabulary: Callable[[int], Vocabulary] = lambda _: Vocabulary()
+    """What actions are called in a workspace."""
