@@ -30,11 +30,8 @@ class Application:
         self._ingest = ingest
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"].rstrip("/") == hot.PATH
-        ):
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        if is_post and scope["path"].rstrip("/") == hot.PATH:
             await self._ingest(scope, receive, send)
         else:
             await self._litestar(scope, receive, send)

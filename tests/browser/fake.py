@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from typing import Unpack
+from typing import Any
 
 from trailkeeper.activity import UNSET, Activity, Actor, Change, Context, Target, to_us
 from trailkeeper.catalogue import catalogue, sentence
@@ -13,7 +13,6 @@ from trailkeeper.query.filters import Filter, Match
 from trailkeeper.web.services import (
     Choice,
     LogInFailed,
-    Narrowing,
     Page,
     Role,
     Services,
@@ -58,7 +57,7 @@ def made_up(now: datetime) -> list[Activity]:
     )
     api = Context(ip_address="2001:db8::17", user_agent="curl/8.10.1", source="api")
     sku = Target(type="recipe", id="42", name="Sync product SKUs")
-    made: list[tuple[timedelta, dict[str, object]]] = [
+    made: list[tuple[timedelta, dict[str, Any]]] = [
         (timedelta(minutes=2), {
             "action": "recipe.stopped", "actor": ROBIN, "targets": [sku], "context": web,
             "reason": "Too many duplicate orders", "details": {"stop_reason": "user"},
@@ -118,7 +117,7 @@ def made_up(now: datetime) -> list[Activity]:
             seq=total - at - 1,
             occurred_at=now - ago,
             received_at=now - ago + timedelta(milliseconds=40),
-            **{"outcome": "success", "environment": "prod", **fields},  # pyright: ignore
+            **{"outcome": "success", "environment": "prod", **fields},
         )
         for at, (ago, fields) in enumerate(made)
     ]
@@ -157,9 +156,7 @@ class FakeAudit:
     def get(self, workspace: int, activity_id: str, /) -> Activity | None:
         return next((a for a in self.activities if a.id == activity_id), None)
 
-    def choices(
-        self, workspace: int, role: Role, text: str, **narrowing: Unpack[Narrowing]
-    ) -> list[Choice]:
+    def choices(self, workspace: int, role: Role, text: str, **narrowing: Any) -> list[Choice]:
         counts: dict[tuple[str, str], int] = {}
         latest: dict[tuple[str, str], Actor | Target] = {}
         for activity in self.activities:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from .conftest import NewVisit, Visit
 
 
-def rows(page: Page):
+def rows(page: Page) -> Locator:
     return page.locator("#rows .row")
+
+
+def options(page: Page) -> Locator:
+    return page.locator("[role=option]:visible")
 
 
 def test_an_activity_reads_as_a_sentence_with_what_helps_below(visit: Visit) -> None:
@@ -25,16 +29,16 @@ def test_a_user_is_found_without_accents_and_by_keyboard(visit: Visit) -> None:
     page.locator("#label-actor").click()
     field = page.get_by_role("combobox", name="User", exact=True)
     expect(field).to_be_focused()
-    expect(page.get_by_role("option").first).to_contain_text("Robin Operator")
+    expect(options(page).first).to_contain_text("Robin Operator")
     field.fill("zoe")
-    expect(page.get_by_role("option")).to_have_count(1)
+    expect(options(page)).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?actor=user%3Au-3$"))
     expect(page.locator("#label-actor")).to_have_text("Zoë Analyst")
     expect(page.locator(".chip")).to_have_text(re.compile("User: Zoë Analyst"))
     field.fill("ada@example")
-    expect(page.get_by_role("option")).to_contain_text(["Ada Admin"])
-    page.get_by_role("option").click()
+    expect(options(page)).to_contain_text(["Ada Admin"])
+    options(page).click()
     expect(page.locator("#label-actor")).to_have_text("2 users")
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
@@ -46,9 +50,9 @@ def test_an_asset_is_found_by_its_type_and_name(visit: Visit) -> None:
     page.locator("#label-target").click()
     page.get_by_role("checkbox", name="Connection", exact=True).check(force=True)
     expect(page).to_have_url(re.compile("target_type=connection"))
-    expect(page.get_by_role("option").first).to_contain_text("Connection")
+    expect(options(page).first).to_contain_text("Connection")
     page.get_by_role("combobox", name="Asset", exact=True).fill("sales")
-    page.get_by_role("option", name="Salesforce").first.click()
+    options(page).filter(has_text="Salesforce").first.click()
     expect(page.locator(".chip")).to_have_count(2)
     expect(rows(page).first).to_contain_text("Salesforce")
 
@@ -72,7 +76,7 @@ def test_a_named_range_and_an_outcome_narrow_the_log(visit: Visit) -> None:
     expect(rows(page)).to_have_count(1)
     page.get_by_label("Outcome").select_option("failure")
     expect(page.get_by_text("No activity matches")).to_be_visible()
-    page.locator(".drops").get_by_role("link", name="Outcome: failure").click()
+    page.locator(".drops").get_by_role("link", name="Outcome: Failure").click()
     expect(rows(page)).to_have_count(1)
 
 
@@ -136,7 +140,7 @@ def test_keys_move_open_step_and_close(visit: Visit) -> None:
     expect(rows(page).nth(1).locator(".row-open")).to_be_focused()
     page.keyboard.press("Enter")
     heading = page.locator("#pane h2")
-    expect(heading).to_have_text("Connection is disconnected")
+    expect(heading).to_have_text("Connection disconnected")
     page.keyboard.press("k")
     expect(heading).to_have_text("Recipe stopped")
     page.keyboard.press("Escape")
@@ -215,7 +219,7 @@ def test_a_server_that_fails_leaves_the_old_rows(visit: Visit) -> None:
         visit.site.audit.broken = False
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#notice")).to_be_hidden()
-    expect(page.locator(".chip")).to_have_text(re.compile("Outcome: failure"))
+    expect(page.locator(".chip")).to_have_text(re.compile("Outcome: Failure"))
     visit.complaints.clear()
 
 
@@ -253,7 +257,7 @@ def test_on_a_phone_nothing_scrolls_sideways(new_visit: NewVisit) -> None:
     phone = {"width": 390, "height": 844}
     visit = new_visit(viewport=phone, has_touch=True, is_mobile=True).log_in()
     page = visit.page
-    for path in ("/audit", "/audit?actor=u-1&outcome=failure", "/audit?open=0193-0160"):
+    for path in ("/audit", "/audit?actor=u-1&outcome=failure", "/audit?open=0193-0161"):
         visit.go(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
