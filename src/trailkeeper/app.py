@@ -25,16 +25,22 @@ QUEUE = Gauge("trailkeeper_writer_queue_units", "Units of work that wait for the
 class Application:
     """Routes the hot path to its own handler and all else to Litestar."""
 
-    def __init__(self, litestar: Any, ingest: hot.Ingest) -> None:
-        self._litestar = litestar
+    def __init__(self, litestar: Litestar, ingest: hot.Ingest, tokens: TokenCheck) -> None:
+        self.litestar = litestar
         self._ingest = ingest
+        self._tokens = tokens
+
+    def close(self) -> None:
+        """Let go of what was opened for it, before the installation is closed."""
+        self._ingest.close()
+        self._tokens.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         is_post = scope["type"] == "http" and scope["method"] == "POST"
         if is_post and scope["path"].rstrip("/") == hot.PATH:
             await self._ingest(scope, receive, send)
         else:
-            await self._litestar(scope, receive, send)
+            await self.litestar(scope, receive, send)
 
 
 def build(installation: Installation) -> Application:
@@ -100,7 +106,7 @@ def build(installation: Installation) -> Application:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
-    return Application(litestar, ingest)
+    return Application(litestar, ingest, checks)
 
 
 def _outside(page: Any) -> Any:

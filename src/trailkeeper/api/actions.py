@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Request, get, patch, put
 from litestar.datastructures import State
+from litestar.params import FromPath, RawBody
 from msgspec import Struct
 
 from trailkeeper.api.auth import ADMIN, caller_of
@@ -43,7 +44,7 @@ def list_actions(request: ApiRequest) -> DeclaredActions:
     status_code=200,
     summary="Declare an action",
 )
-def declare_action(request: ApiRequest, name: str, body: bytes) -> CustomAction:
+def declare_action(request: ApiRequest, name: FromPath[str], body: RawBody) -> CustomAction:
     """Declare an action of the workspace's own, or a new version of it.
 
     The body is a declaration without `name` and `version`: label, sentence, icon, target_type,
@@ -72,7 +73,7 @@ def get_settings(request: ApiRequest) -> Settings:
 
 
 @patch("/workspace", opt={"permission": ADMIN}, sync_to_thread=True, summary="Change settings")
-def change_settings(request: ApiRequest, body: bytes) -> Settings:
+def change_settings(request: ApiRequest, body: RawBody) -> Settings:
     """Change the settings of the token's workspace; a change is recorded."""
     try:
         settings = msgspec.json.decode(body, type=Settings)

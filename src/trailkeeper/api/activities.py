@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import MediaType, Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
 from trailkeeper.activity import Activity, ActivityInput
@@ -39,7 +39,9 @@ class Recorded(Struct, frozen=True):
     received_at: datetime
 
 
-Text = Annotated[list[str] | None, Parameter(description="Several of one name are alternatives")]
+Text = Annotated[
+    list[str] | None, QueryParameter(description="Several of one name are alternatives")
+]
 
 
 @get(
@@ -61,22 +63,22 @@ def list_activities(
     environment: Text = None,
     source: Text = None,
     session: Text = None,
-    from_: Annotated[str | None, Parameter(query="from", description="RFC 3339")] = None,
-    to: str | None = None,
-    tz: str | None = None,
+    from_: Annotated[str | None, QueryParameter(name="from", description="RFC 3339")] = None,
+    to: FromQuery[str | None] = None,
+    tz: FromQuery[str | None] = None,
     range_: Annotated[
-        str | None, Parameter(query="range", description="1h, 24h, 7d, 30d or any")
+        str | None, QueryParameter(name="range", description="1h, 24h, 7d, 30d or any")
     ] = None,
     q: Annotated[
         str | None,
-        Parameter(
+        QueryParameter(
             description="The query language",
             examples=[Example(value='action:recipe.* -actor:robin@example.com "sync sku"')],
         ),
     ] = None,
-    order: Annotated[str, Parameter(description="desc (newest first) or asc")] = "desc",
-    limit: Annotated[int, Parameter(ge=1, le=PAGE_MAX)] = LIMIT_DEFAULT,
-    cursor: str | None = None,
+    order: Annotated[str, QueryParameter(description="desc (newest first) or asc")] = "desc",
+    limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = LIMIT_DEFAULT,
+    cursor: FromQuery[str | None] = None,
 ) -> ActivityList:
     """Ordered by `occurred_at`, then `seq`. What was acknowledged before this call is in it."""
     # All parameters stand in the signature for OpenAPI; the one filter parses them itself.
@@ -105,7 +107,7 @@ def list_activities(
     sync_to_thread=True,
     summary="One activity",
 )
-def get_activity(request: ApiRequest, activity_id: str) -> Activity:
+def get_activity(request: ApiRequest, activity_id: FromPath[str]) -> Activity:
     """The activity with this id, in the token's workspace."""
     reader = request.app.state["api"].reader
     activity = reader.get(caller_of(request).workspace, activity_id)
@@ -121,7 +123,7 @@ def get_activity(request: ApiRequest, activity_id: str) -> Activity:
     status_code=201,
     summary="Record activities",
 )
-def record_activities(data: ActivityInput | list[ActivityInput]) -> Recorded:
+def record_activities(data: JSONBody[ActivityInput | list[ActivityInput]]) -> Recorded:
     """One activity, an array of at most 10,000, or NDJSON (`application/x-ndjson`); gzip and zstd
     are taken. What is answered with 2xx is on disk. The same `id` with the same content again
     gives 200 and the first answer, with other content 409. An array or NDJSON gives 200 with a

@@ -48,8 +48,9 @@ def serve(
         )
     with opened(data) as installation:
         _set_up_logging(installation.settings.log_format)
+        application = build(installation)
         config = uvicorn.Config(
-            build(installation),
+            application,
             host=host,
             port=port,
             loop="uvloop",
@@ -73,6 +74,7 @@ def serve(
         sys.setswitchinterval(SWITCH_S)
         print(f"Trailkeeper serves http://{host}:{port}", file=sys.stderr, flush=True)
         server.run()
+        application.close()
         if not server.started:
             raise InstallationError(f"Cannot listen on {host}:{port}: is the port in use?")
     return 0
