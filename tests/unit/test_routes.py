@@ -20,6 +20,7 @@ OPEN = {
     "/login",
     "/static/{digest:str}/{file:path}",
     "/api",
+    "/api/{path:str}",
     "/api/openapi.json",
     "/api/v1/activities",  # only as a description of POST; the ingest handler asks for a token
 }
@@ -38,7 +39,7 @@ def test_every_route_declares_a_permission_and_few_are_open_to_everyone(tmp_path
                 if not getattr(handler, "http_methods", {"GET"}) <= {"OPTIONS"}
             ]
             for handler in handlers:
-                if route.path in ("/api", "/api/openapi.json"):  # Litestar's own, the same document
+                if handler.fn.__module__.startswith("litestar."):  # the OpenAPI document
                     open_routes.add(route.path)
                     continue
                 permission = handler.opt.get("permission")
