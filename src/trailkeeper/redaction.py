@@ -53,7 +53,7 @@ _SECRET_VALUES = re.compile(
     r"""(?i:bearer|basic)\ +[A-Za-z0-9._~+/=-]{16,}
     | \btk_[A-Za-z0-9_-]{20,}
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----[\s\S]*
-    | (?<=://)[^\s/:@]*:[^\s/@]+(?=@)
+    | (?<=://)[^\s/:@]*:[^\s/]+(?=@)
     | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*""",
     re.VERBOSE,
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from trailkeeper.activity import rfc3339
+
 ACTIONS = (
     ("recipe.started", "recipe", 20),
     ("recipe.stopped", "recipe", 16),
@@ -22,8 +24,26 @@ ACTIONS = (
     ("property.updated", "property", 2),
 )
 _WEIGHTS = [weight for _, _, weight in ACTIONS]
-WORDS = "orders invoices customers leads tickets shipments payroll catalog prices refunds".split()
+WORDS = [
+    "orders",
+    "invoices",
+    "customers",
+    "leads",
+    "tickets",
+    "shipments",
+    "payroll",
+    "catalog",
+    "prices",
+    "refunds",
+]
 RARE = "zanzibar"
+"""A word that one activity in 20,000 has."""
+
+BUSY = "u1"
+"""The user who does almost half of everything."""
+
+NEVER = ("u2", "recipe.started")
+"""A busy user, and a frequent action that this user never does."""
 
 
 def activities(
@@ -35,6 +55,8 @@ def activities(
         action, kind, _ = rng.choices(ACTIONS, _WEIGHTS)[0]
         user = min(int(rng.paretovariate(0.9)), 500)
         asset = min(int(rng.paretovariate(0.7)), 5_000)
+        if (f"u{user}", action) == NEVER:
+            action = "recipe.stopped"
         actor = {
             "type": "user",
             "id": f"u{user}",
@@ -52,7 +74,7 @@ def activities(
             "targets": [actor if kind == "user" else target],
             "outcome": "failure" if action.endswith("failed") else "success",
             "context": {
-                "ip_address": f"203.0.113.{rng.randrange(256)}",
+                "ip_address": _address(rng),
                 "user_agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36"
                 " (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
                 "request_id": f"req-{seed}-{number}",
@@ -62,14 +84,15 @@ def activities(
         if action.endswith("updated"):
             made["changes"] = [{"field": "version", "old": number, "new": number + 1}]
         if start_us is not None:
-            made["occurred_at"] = _time(start_us + number * step_us)
+            made["occurred_at"] = rfc3339(start_us + number * step_us)
         yield made
 
 
-def _time(us: int) -> str:
-    from trailkeeper.activity import rfc3339
-
-    return rfc3339(us)
+def _address(rng: random.Random) -> str:
+    """An office's 256 addresses, or one of 65,536 from everywhere (RFC 5737 and RFC 2544)."""
+    if rng.random() < 0.7:
+        return f"203.0.113.{rng.randrange(256)}"
+    return f"198.18.{rng.randrange(256)}.{rng.randrange(256)}"
 
 
 def encoded(count: int, seed: int = 1) -> list[bytes]:

@@ -18,7 +18,7 @@ OPEN = {
     "/readyz",
     "/metrics",
     "/login",
-    "/static/{digest:str}/{file:path}",
+    "/static/{version:str}/{file:path}",
     "/api",
     "/api/{path:str}",
     "/api/openapi.json",

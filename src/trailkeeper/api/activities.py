@@ -16,7 +16,7 @@ from trailkeeper.api.auth import PUBLIC, READ_LOG, caller_of
 from trailkeeper.errors import FieldError, InvalidParameter, NotFound
 from trailkeeper.ledger.reader import PAGE_MAX
 from trailkeeper.query.cursor import CursorError
-from trailkeeper.query.params import ParamError, parse_params
+from trailkeeper.query.params import FILTER_PARAMS, ParamError, parse_params
 
 LIMIT_DEFAULT = 50
 OWN_PARAMS = ("order", "limit", "cursor")
@@ -85,6 +85,10 @@ def list_activities(
     del action, category, actor, target, target_type, outcome, ip, environment, source, session
     del from_, to, tz, range_, q
     pairs = list(request.query_params.multi_items())
+    for name, _ in pairs:
+        if name not in FILTER_PARAMS and name not in OWN_PARAMS:
+            known = ", ".join((*FILTER_PARAMS, *OWN_PARAMS))
+            raise _invalid(name[:80], f"is not a parameter of this listing; there are {known}")
     try:
         asked = parse_params(pairs)
     except ParamError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from msgspec import Struct
 
 from trailkeeper.activity import Actor
@@ -38,6 +38,8 @@ class ApiPermission(Struct, frozen=True):
 
 async def check_permission(connection: Connection, handler: BaseRouteHandler) -> None:
     """The guard of all API routes. A handler without a permission answers nobody."""
+    if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+        return  # answered by Litestar itself, with the methods that there are
     permission = handler.opt.get("permission")
     if not isinstance(permission, ApiPermission):
         raise Problem(f"{handler} declares no permission")

@@ -41,4 +41,6 @@ def readyz(request: ApiRequest) -> Response[str]:
 @get("/metrics", opt={"permission": PUBLIC}, sync_to_thread=True, include_in_schema=False)
 def metrics() -> Response[bytes]:
     """Prometheus' text format; it names no workspace, user or asset."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    # Litestar adds the charset to texts.
+    kind = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+    return Response(generate_latest(), media_type=kind)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from trailkeeper import __version__
 from trailkeeper.cli import imports, reading, server, setup, users
+from trailkeeper.cli.text import shown
 from trailkeeper.errors import Problem
 from trailkeeper.identity.passwords import WeakPassword
 from trailkeeper.installation import InstallationError
@@ -43,7 +44,7 @@ def main() -> None:
     try:
         result = app()
     except EXPECTED as error:
-        print(f"trailkeeper: {error}", file=sys.stderr)
+        print(f"trailkeeper: {shown(str(error))}", file=sys.stderr)
         code = 1 if isinstance(error, InstallationError | TeamError | Problem) else 2
         sys.exit(code)
     except BrokenPipeError:

@@ -10,8 +10,10 @@ from trailkeeper.cli import app
 
 def page() -> str:
     """The page as Markdown."""
+    sys.argv[:] = ["trailkeeper"]  # cyclopts shows the command that it was started with
     return app.generate_docs(output_format="markdown").rstrip() + "\n"
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page())
+    target = Path(sys.argv[1])
+    target.write_text(page())

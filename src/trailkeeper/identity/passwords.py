@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,7 +15,11 @@ _hasher = PasswordHasher()
 _at_once = threading.BoundedSemaphore(2)
 """A hash takes 64 MiB and tens of milliseconds; a flood of log-ins must not take all there is."""
 
-_nobody = _hasher.hash("no user has this password")
+
+@cache
+def _nobody() -> str:
+    """The hash to compare with when there is no user; made at the first need, as it takes long."""
+    return _hasher.hash("no user has this password")
 
 
 class WeakPassword(ValueError):
@@ -35,7 +40,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether the password is right. Without a hash (unknown user) it takes as long, and is not."""
     with _at_once:
         try:
-            _hasher.verify(password_hash or _nobody, password[: PASSWORD_MAX + 1])
+            _hasher.verify(password_hash or _nobody(), password[: PASSWORD_MAX + 1])
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trailkeeper.activity import (
     ACTIVITY_MAX_BYTES,
@@ -32,6 +33,8 @@ from trailkeeper.errors import FieldError, InvalidActivity
 from trailkeeper.ledger.cut import cut_to_fit
 from trailkeeper.ledger.index import Token, address_token, hashed, searchable
 from trailkeeper.redaction import Redactor, TooDeep
+
+P = TypeVar("P", Actor, Target)
 
 DetailCheck = Callable[[ActivityInput], list[FieldError]]
 """The catalogue's word on an activity's action and details."""
@@ -122,6 +125,7 @@ def prepare(
     errors = [*_problems(sent), *(check(sent) if check else ())]
     if errors:
         raise InvalidActivity(_summary(errors), *errors)
+    sent = _with_clean_names(sent, redactor)
     personal = _personal(sent, redactor)
     environment = sent.environment or "prod"
     salt = os.urandom(16)
@@ -214,6 +218,23 @@ def _summary(errors: list[FieldError]) -> str:
     first = errors[0]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{first.pointer or 'The activity'} {first.detail}{more}"
+
+
+def _with_clean_names(sent: ActivityInput, redactor: Redactor) -> ActivityInput:
+    """Names and the user agent are free text too: a connection is often called by its URL."""
+    actor = _with_clean_name(sent.actor, redactor)
+    other = _with_clean_name(sent.on_behalf_of, redactor) if sent.on_behalf_of else None
+    targets = [_with_clean_name(target, redactor) for target in sent.targets]
+    context = sent.context
+    if context and context.user_agent:
+        context = replace(context, user_agent=redactor.text(context.user_agent))
+    return replace(sent, actor=actor, on_behalf_of=other, targets=targets, context=context)
+
+
+def _with_clean_name(party: P, redactor: Redactor) -> P:
+    if not party.name or (name := redactor.text(party.name)) == party.name:
+        return party
+    return replace(party, name=name)
 
 
 def _personal(sent: ActivityInput, redactor: Redactor) -> Personal:

@@ -1,0 +1,1 @@
+"""Tests of the real server over HTTP, and of the command line beside it."""

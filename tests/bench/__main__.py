@@ -1,0 +1,93 @@
+"""`make bench`: every figure in one run of at most six minutes.
+
+Exits with 1 when something was not as it must be, such as an activity that was acknowledged and is
+not there. Figures decide nothing: what is fast enough is for the reader to say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from tests.bench import ingest, machine, reads, slow
+
+PARTS = ("ingest", "slow", "reads")
+
+
+class Figures(Struct, kw_only=True, omit_defaults=True):
+    """All that was measured, as `--json` writes it. A part that did not run is absent."""
+
+    machine: machine.Machine
+    quick: bool
+    ingest: list[ingest.Row] | None = None
+    slow_fsync: slow.Slow | None = None
+    slow_fsync_left_out: str | None = None
+    reads: reads.Reads | None = None
+    seconds: float
+    load_average_after: tuple[float, float, float]
+    fsync_ms_after: float
+
+
+def main(arguments: Sequence[str]) -> int:
+    asked = _asked(arguments)
+    start = time.monotonic()
+    scale, rounds = (0.05, 1) if asked.quick else (1.0, 5)
+    count = asked.activities or (3_000 if asked.quick else 200_000)
+    parts = asked.part or PARTS
+    with tempfile.TemporaryDirectory(prefix="trailkeeper-bench-", dir=asked.folder) as name:
+        folder = Path(name)
+        facts = machine.look(folder)
+        print("\n".join(facts.lines()), flush=True)
+        figures = Figures(
+            machine=facts,
+            quick=asked.quick,
+            seconds=0,
+            load_average_after=facts.load_average,
+            fsync_ms_after=facts.fsync_ms,
+        )
+        if "ingest" in parts:
+            figures.ingest = ingest.measure(folder, scale=scale, rounds=rounds, budget_s=100)
+            ingest.show(figures.ingest)
+        if "slow" in parts:
+            try:
+                figures.slow_fsync = slow.measure(folder, scale=scale, rounds=min(rounds, 3))
+                slow.show(figures.slow_fsync)
+            except slow.Unavailable as reason:
+                figures.slow_fsync_left_out = str(reason)
+                print(f"\nThe run with a slow fsync is left out: {reason}", flush=True)
+        if "reads" in parts:
+            requests = 10 if asked.quick else 200
+            figures.reads = reads.measure(folder, activities=count, requests=requests)
+            reads.show(figures.reads)
+        figures.fsync_ms_after = machine.fsync_ms(folder, machine.SYNCS)
+    figures.seconds = time.monotonic() - start
+    figures.load_average_after = os.getloadavg()
+    after = " ".join(f"{one:.2f}" for one in figures.load_average_after)
+    print(
+        f"\nThe run took {figures.seconds:.0f} s. After it the load average is {after},"
+        f" and an fsync takes {figures.fsync_ms_after:.2f} ms."
+    )
+    if asked.json:
+        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    return 0
+
+
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--activities", type=int, help="in the log that is read (200,000)")
+    parser.add_argument("--quick", action="store_true", help="everything small, in under a minute")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--folder", type=Path, help="put the data in here; it is removed again")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
