@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from prometheus_client import Gauge
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trailkeeper import __version__
 from trailkeeper.api import actions, activities, auth, health, problems
@@ -25,8 +26,12 @@ QUEUE = Gauge("trailkeeper_writer_queue_units", "Units of work that wait for the
 class Application:
     """Routes the hot path to its own handler and all else to Litestar."""
 
-    def __init__(self, litestar: Litestar, ingest: hot.Ingest, tokens: TokenCheck) -> None:
+    def __init__(
+        self, litestar: Litestar, ingest: hot.Ingest, tokens: TokenCheck, trusted_proxies: str
+    ) -> None:
         self.litestar = litestar
+        # Only here, not around the hot path, which does not ask where a request came from.
+        self._behind_proxy: Any = ProxyHeadersMiddleware(cast("Any", litestar), trusted_proxies)
         self._ingest = ingest
         self._tokens = tokens
 
@@ -40,7 +45,7 @@ class Application:
         if is_post and scope["path"].rstrip("/") == hot.PATH:
             await self._ingest(scope, receive, send)
         else:
-            await self.litestar(scope, receive, send)
+            await self._behind_proxy(scope, receive, send)
 
 
 def build(installation: Installation) -> Application:
@@ -106,7 +111,7 @@ def build(installation: Installation) -> Application:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
-    return Application(litestar, ingest, checks)
+    return Application(litestar, ingest, checks, installation.settings.trusted_proxies)
 
 
 def _outside(page: Any) -> Any:

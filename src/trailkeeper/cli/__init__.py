@@ -11,7 +11,7 @@ from cyclopts import App
 from rich.console import Console
 
 from trailkeeper import __version__
-from trailkeeper.cli import imports, reading, server, setup, users
+from trailkeeper.cli import imports, reading, setup, users
 from trailkeeper.cli.text import shown
 from trailkeeper.errors import Problem
 from trailkeeper.identity.passwords import WeakPassword
@@ -32,7 +32,8 @@ app = App(
 app.command(setup.init)
 app.command(setup.token)
 app.command(users.user)
-app.command(server.serve)
+# By its name: only the server needs what it imports, and that takes half a second.
+app.command("trailkeeper.cli.server:serve", name="serve")
 app.command(reading.record)
 app.command(imports.import_, name="import")
 app.command(reading.search)

@@ -60,8 +60,7 @@ def serve(
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_S,
-            proxy_headers=True,
-            forwarded_allow_ips=installation.settings.trusted_proxies,
+            proxy_headers=False,
             backlog=2_048,
         )
         server = uvicorn.Server(config)

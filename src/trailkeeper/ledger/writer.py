@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -61,6 +61,19 @@ class _Entry:
         self.done = done
         self.result: Any = None
         self.error: BaseException | None = None
+
+
+class _Guard(NamedTuple):
+    """The statements around units that stand or fall together."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    undo: tuple[str, ...]
+
+
+SAVEPOINT = _Guard(("SAVEPOINT unit",), ("RELEASE unit",), ("ROLLBACK TO unit", "RELEASE unit"))
+WHOLE = _Guard((), (), ("ROLLBACK", "BEGIN IMMEDIATE"))
+"""For a group that is all there is in the transaction: that itself is the savepoint."""
 
 
 class Writer:
@@ -230,16 +243,22 @@ class Writer:
                     break
                 run.append(entry)
         taken = [entry for entry in run if entry.error is None]
+        if not taken:
+            return len(run)
+        guard = WHOLE if len(taken) == len(group) else SAVEPOINT
         # A unit that failed alone is not run a second time.
-        if taken and not self._under_savepoint(taken, transaction, raw) and len(taken) > 1:
+        if not self._attempt(taken, guard, transaction, raw) and len(taken) > 1:
             for entry in taken:
                 entry.error = None
-                self._under_savepoint([entry], transaction, raw)
+                self._attempt([entry], SAVEPOINT, transaction, raw)
         return len(run)
 
-    def _under_savepoint(self, run: list[_Entry], transaction: Transaction, raw: Any) -> bool:
+    def _attempt(
+        self, run: list[_Entry], guard: _Guard, transaction: Transaction, raw: Any
+    ) -> bool:
         """Whether all went well; if not, nothing of them is left in the transaction."""
-        raw.execute("SAVEPOINT unit")
+        for statement in guard.before:
+            raw.execute(statement)
         try:
             appends = [entry.work for entry in run if isinstance(entry.work, Append)]
             if appends:
@@ -251,13 +270,14 @@ class Writer:
         except Exception as error:
             if not raw.in_transaction:
                 raise  # SQLite has rolled back everything: no unit of the group is left
-            raw.execute("ROLLBACK TO unit")
-            raw.execute("RELEASE unit")
+            for statement in guard.undo:
+                raw.execute(statement)
             self._appender.forget()
             for entry in run:
                 entry.result, entry.error = None, _as_problem(error)
             return False
-        raw.execute("RELEASE unit")
+        for statement in guard.after:
+            raw.execute(statement)
         return True
 
     def _undo_all(self) -> None:

@@ -114,19 +114,15 @@ def _instant(param: str, values: dict[str, list[str]], zone: ZoneInfo, *, end: b
     text = given[-1]
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ParamError(
-            param, f"`{text[:64]}` is no time such as 2026-11-22 or 2026-11-22T14:05:00+01:00"
-        ) from None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=zone)
-    try:
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=zone)
         if end and _is_date(text):
             instant = instant + timedelta(days=1)
         return to_us(instant.astimezone(UTC))
-    except OverflowError:  # on the first or the last day that there is
-        edge = datetime.max if instant.year > 5_000 else datetime.min
-        return to_us(edge.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        raise ParamError(
+            param, f"`{text[:64]}` is no time such as 2026-11-22 or 2026-11-22T14:05:00+01:00"
+        ) from None
 
 
 def _is_date(text: str) -> bool:
