@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import httpx
 import pysqlite3.dbapi2 as driver
 from tests.conftest import Site, activity
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""What the fixture `run` gives."""
 
 PATH = "/api/v1/activities"
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import Site, activity, cli
+from tests.conftest import Site, activity
 
-from .support import PATH, fetched, listed, record
+from .support import PATH, Run, fetched, listed, record
 
 HOSTILE = {
     "html": "<img src=x onerror=alert(1)>&amp;<b>",
@@ -83,12 +83,12 @@ def test_nobody_can_forge_what_a_filter_looks_for(own: httpx.Client) -> None:
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])
 def test_on_a_terminal_it_is_shown_and_not_obeyed(
-    workspace: Site, own: httpx.Client, form: tuple[str, ...]
+    workspace: Site, own: httpx.Client, form: tuple[str, ...], run: Run
 ) -> None:
     for kind, text in HOSTILE.items():
         own.post(PATH, json=hostile_activity(text, id=f"hostile {kind}"))
     there = ("--data", workspace.data, "--workspace", workspace.workspace)
-    out = cli("search", "actor:user:h1", *there, *form).stdout
+    out = run("search", "actor:user:h1", *there, *form).stdout
     lines = out.removesuffix("\n").split("\n")
     assert len(lines) >= len(HOSTILE)
     dangerous = {
@@ -104,10 +104,10 @@ def test_on_a_terminal_it_is_shown_and_not_obeyed(
         assert names == set(HOSTILE.values())
 
 
-def test_errors_on_a_terminal_are_shown_and_not_obeyed(workspace: Site) -> None:
+def test_errors_on_a_terminal_are_shown_and_not_obeyed(workspace: Site, run: Run) -> None:
     there = ("--data", workspace.data, "--workspace", workspace.workspace)
     hostile = HOSTILE["escape"]
-    refused = cli("record", *there, stdin=json.dumps({**activity(), hostile: 1}), check=False)
+    refused = run("record", *there, stdin=json.dumps({**activity(), hostile: 1}), check=False)
     assert refused.returncode == 1
     assert "is not a known field" in refused.stderr
     assert "\x1b" not in refused.stdout + refused.stderr

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.conftest import Site, activity, cli
+from tests.conftest import Site, activity
 
-from .support import NDJSON, PATH, fetched, ndjson
+from .support import NDJSON, PATH, Run, fetched, ndjson
 
 
 def a_secret() -> str:
@@ -120,14 +120,16 @@ def test_secrets_of_refused_activities_stand_in_no_answer_and_no_file(
     assert files_holding(workspace, secret) == []
 
 
-def test_secrets_recorded_and_imported_on_the_command_line_are_kept_out(workspace: Site) -> None:
+def test_secrets_recorded_and_imported_on_the_command_line_are_kept_out(
+    workspace: Site, run: Run
+) -> None:
     secret = a_secret()
     line = json.dumps(activity(details={"password": secret, "note": f"Bearer {secret}"}))
     there = ("--data", workspace.data, "--workspace", workspace.workspace)
-    cli("record", *there, stdin=line)
+    run("record", *there, stdin=line)
     file = workspace.data.parent / "lines.jsonl"
     file.write_text(line)
-    assert json.loads(cli("import", *there, "--format", "jsonl", "--json", file).stdout)["imported"]
+    assert json.loads(run("import", *there, "--format", "jsonl", "--json", file).stdout)["imported"]
     assert files_holding(workspace, secret) == []
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.conftest import Site, activity, cli
+from tests.conftest import Site, activity
 
-from .support import PATH, expect_problem, fetched, listed, record, record_all
+from .support import PATH, Run, expect_problem, fetched, listed, record, record_all
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +88,11 @@ def test_declared_actions_are_the_workspaces_own(own: httpx.Client, other: httpx
 
 
 def test_the_command_line_keeps_to_the_workspace_it_is_given(
-    workspace: Site, own: httpx.Client, other: httpx.Client
+    workspace: Site, own: httpx.Client, other: httpx.Client, run: Run
 ) -> None:
     record(own, details={"note": "shell mine"})
     record(other, details={"note": "shell theirs"}, targets=[{"type": "recipe", "id": "theirs"}])
     there = ("--data", workspace.data, "--workspace", workspace.workspace)
-    found = cli("search", "shell", *there, "--json").stdout
+    found = run("search", "shell", *there, "--json").stdout
     assert "shell mine" in found
     assert "shell theirs" not in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import signal
@@ -72,7 +73,9 @@ def serve(
         gc.freeze()
         sys.setswitchinterval(SWITCH_S)
         print(f"Trailkeeper serves http://{host}:{port}", file=sys.stderr, flush=True)
-        server.run()
+        # uvicorn exits with a code of its own when it cannot listen.
+        with contextlib.suppress(SystemExit):
+            server.run()
         application.close()
         if not server.started:
             raise InstallationError(f"Cannot listen on {host}:{port}: is the port in use?")

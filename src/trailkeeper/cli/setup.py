@@ -16,6 +16,8 @@ from trailkeeper.team.workspaces import COMMAND_LINE, checked_email, checked_nam
 
 token = App(name="token", help="API tokens.")
 
+EXPIRES_DAYS_MAX = 36_500
+
 PasswordFile = Annotated[Path, Parameter(allow_leading_hyphen=True)]
 """`-` is standard input; without the setting it would be taken for an option."""
 
@@ -109,6 +111,8 @@ def create_token(
     json_
         Print {"token": …} instead of the bare token.
     """
+    if expires_days is not None and not 1 <= expires_days <= EXPIRES_DAYS_MAX:
+        raise InstallationError(f"--expires-days must be from 1 to {EXPIRES_DAYS_MAX}")
     expires_at = now_us() + expires_days * 86_400_000_000 if expires_days else None
     with opened(data) as installation:
         made = installation.tokens.create(

@@ -260,13 +260,7 @@ class Writer:
         for statement in guard.before:
             raw.execute(statement)
         try:
-            appends = [entry.work for entry in run if isinstance(entry.work, Append)]
-            if appends:
-                for entry, outcomes in zip(run, self._appender.append(appends), strict=True):
-                    entry.result = outcomes
-            for entry in run:
-                if not isinstance(entry.work, Append):
-                    entry.result = entry.work(transaction)
+            self._do(run, transaction)
         except Exception as error:
             if not raw.in_transaction:
                 raise  # SQLite has rolled back everything: no unit of the group is left
@@ -279,6 +273,16 @@ class Writer:
         for statement in guard.after:
             raw.execute(statement)
         return True
+
+    def _do(self, run: list[_Entry], transaction: Transaction) -> None:
+        """Do a unit, or several appends at once."""
+        appends = [entry.work for entry in run if isinstance(entry.work, Append)]
+        if appends:
+            for entry, outcomes in zip(run, self._appender.append(appends), strict=True):
+                entry.result = outcomes
+        for entry in run:
+            if not isinstance(entry.work, Append):
+                entry.result = entry.work(transaction)
 
     def _undo_all(self) -> None:
         if self._connection is None:
