@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
             fsync_ms_after=facts.fsync_ms,
         )
         if "ingest" in parts:
-            figures.ingest = ingest.measure(folder, scale=scale, rounds=rounds, budget_s=100)
+            figures.ingest = ingest.measure(folder, scale=scale, rounds=rounds, budget_s=80)
             ingest.show(figures.ingest)
         if "slow" in parts:
             try:

@@ -43,7 +43,7 @@ app.command(reading.tail)
 def main() -> None:
     """Run the command of sys.argv and exit with its code."""
     try:
-        result = app()
+        result = app(sys.argv[1:])
     except EXPECTED as error:
         print(f"trailkeeper: {shown(str(error))}", file=sys.stderr)
         code = 1 if isinstance(error, InstallationError | TeamError | Problem) else 2
