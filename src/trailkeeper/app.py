@@ -15,6 +15,7 @@ from trailkeeper import __version__
 from trailkeeper.api import actions, activities, auth, health, problems
 from trailkeeper.api import ingest as hot
 from trailkeeper.api.services import ApiServices
+from trailkeeper.identity import passwords
 from trailkeeper.identity.tokens import TokenCheck
 from trailkeeper.installation import Installation
 from trailkeeper.web import app_parts
@@ -50,6 +51,7 @@ class Application:
 
 def build(installation: Installation) -> Application:
     """The application of an installation. It neither opens nor closes it."""
+    passwords.make_ready()
     checks = TokenCheck(installation.engine, installation.writer)
     ingest = hot.Ingest(checks, installation.recorder, installation.writer)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from trailkeeper.catalogue import catalogue
 from trailkeeper.identity.sessions import Sessions
 from trailkeeper.identity.tokens import Tokens, still_holds
 from trailkeeper.ledger.migrate import migrate
@@ -83,6 +84,9 @@ def opened(data: Path) -> Generator[Installation]:
 
     Raises InstallationError, SettingsError, SchemaError.
     """
+    # msgspec builds what it knows of a struct at first use, which must not happen in two threads
+    # at once; the catalogue is the one that is read late.
+    catalogue()
     path = data / DATABASE_FILE
     if not path.exists():
         raise InstallationError(

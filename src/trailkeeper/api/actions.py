@@ -31,6 +31,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     strict_actions: bool
 
 
+_decode_settings = msgspec.json.Decoder(Settings).decode
+
+
 @get("/actions", opt={"permission": ADMIN}, sync_to_thread=True, summary="Declared actions")
 def list_actions(request: ApiRequest) -> DeclaredActions:
     """The actions that this workspace declared, besides those of the catalogue."""
@@ -76,7 +79,7 @@ def get_settings(request: ApiRequest) -> Settings:
 def change_settings(request: ApiRequest, body: RawBody) -> Settings:
     """Change the settings of the token's workspace; a change is recorded."""
     try:
-        settings = msgspec.json.decode(body, type=Settings)
+        settings = _decode_settings(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBody(f"The settings cannot be read: {error}") from None
     caller = caller_of(request)

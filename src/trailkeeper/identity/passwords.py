@@ -18,8 +18,15 @@ _at_once = threading.BoundedSemaphore(2)
 
 @cache
 def _nobody() -> str:
-    """The hash to compare with when there is no user; made at the first need, as it takes long."""
+    """The hash to compare with when there is no user. It takes as long as a log-in to make, so it
+    is made when first needed, or by `make_ready`."""
     return _hasher.hash("no user has this password")
+
+
+def make_ready() -> None:
+    """Call it before the first log-in, so that not even that one takes longer for an unknown
+    user."""
+    _nobody()
 
 
 class WeakPassword(ValueError):

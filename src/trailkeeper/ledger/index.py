@@ -3,8 +3,8 @@
 Each row of `activity_index` starts with exact-match tokens and goes on with the searchable text. A
 token is a character of Unicode's private use area, one per kind, and a key of a dictionary table
 or a hash; the tokenizer takes such a word whole. Texts from outside have these characters
-removed, so that nobody can forge a token. Addresses are written out in hexadecimal, so that a CIDR
-block is a few prefixes.
+removed, so that nobody can forge a token. Addresses are written out in hexadecimal, whole and as
+blocks of a few lengths, so that any CIDR block is a few tokens.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class Token:
     TRACE = "\ue00b"
 
 
+LEVELS = {4: (8, 16, 24, 32), 6: (16, 32, 48, 64, 128)}
+"""The lengths of the blocks for which an address has a token, rising; the last is the whole."""
+
 TEXT_MAX = 16_384
 """Characters of an activity's text that are searchable."""
 
@@ -49,32 +52,43 @@ def hashed(kind: str, value: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def address_token(text: str) -> str | None:
-    """The token of an IP address, or None when it is none. An IPv4-mapped one counts as IPv4."""
+def address_tokens(text: str) -> tuple[str, ...]:
+    """The tokens of an IP address: of itself and of the blocks in LEVELS that it is in. None when
+    it is no address. An IPv4-mapped one counts as IPv4."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return None
+        return ()
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    return f"{Token.ADDRESS}{address.version}{address.packed.hex()}"
+    whole = address.packed.hex()
+    return tuple(
+        f"{_level(address.version, bits)}{whole[: bits // 4]}" for bits in LEVELS[address.version]
+    )
 
 
 def network_tokens(text: str) -> list[tuple[str, bool]]:
     """The tokens of a CIDR block, each with whether it is a prefix; at most eight.
 
-    A block of IPv4-mapped addresses counts as IPv4. Raises ValueError for what is no block.
+    They are of the nearest level, so that a prefix stands for few tokens. A block of IPv4-mapped
+    addresses counts as IPv4. Raises ValueError for what is no block.
     """
     network = ipaddress.ip_network(text, strict=False)
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped
         network = ipaddress.IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
+    bits = next(level for level in LEVELS[network.version] if level >= network.prefixlen)
     digits, rest = divmod(network.prefixlen, 4)
     whole = network.network_address.packed.hex()
-    start = f"{Token.ADDRESS}{network.version}{whole[:digits]}"
-    if digits == len(whole):
+    start = f"{_level(network.version, bits)}{whole[:digits]}"
+    if digits == bits // 4:
         return [(start, False)]
     if not rest:
         return [(start, True)]
     first = int(whole[digits], 16)
-    return [(f"{start}{first + step:x}", True) for step in range(1 << (4 - rest))]
+    is_prefix = digits + 1 < bits // 4
+    return [(f"{start}{first + step:x}", is_prefix) for step in range(1 << (4 - rest))]
+
+
+def _level(version: int, bits: int) -> str:
+    return f"{Token.ADDRESS}{version}{chr(ord('a') + bits // 8)}"

@@ -31,7 +31,7 @@ from trailkeeper.activity import (
 )
 from trailkeeper.errors import FieldError, InvalidActivity
 from trailkeeper.ledger.cut import cut_to_fit
-from trailkeeper.ledger.index import Token, address_token, hashed, searchable
+from trailkeeper.ledger.index import Token, address_tokens, hashed, searchable
 from trailkeeper.redaction import Redactor, TooDeep
 
 P = TypeVar("P", Actor, Target)
@@ -272,8 +272,8 @@ def _tokens(sent: ActivityInput) -> str:
     """The tokens that need no dictionary."""
     tokens = [Token.OUTCOME + ("1" if sent.outcome == "failure" else "0")]
     if context := sent.context:
-        if context.ip_address and (address := address_token(context.ip_address)):
-            tokens.append(address)
+        if context.ip_address:
+            tokens += address_tokens(context.ip_address)
         for kind, value in (
             (Token.SESSION, context.session_id),
             (Token.REQUEST, context.request_id),

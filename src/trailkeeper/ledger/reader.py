@@ -26,8 +26,8 @@ Order = Literal["desc", "asc"]
 Role = Literal["actor", "target"]
 
 PAGE_MAX = 1_000
-COUNT_MAX = 1_000
-RECENT = 2_000
+COUNT_MAX = 99
+RECENT = 500
 """How many of the latest activities the pickers' first offer is taken from."""
 
 
@@ -283,14 +283,14 @@ def _recent(
 
 def _choice(database: Any, workspace: int, role: Role, row: Any) -> Choice:
     key, kind, id, name, email = row
-    count = _count(database, workspace, role, key)
+    count = _count(database, role, key)
     return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
 
 
-def _count(database: Any, workspace: int, role: Role, key: int) -> int:
+def _count(database: Any, role: Role, key: int) -> int:
     """How many activities an actor or target has, counted up to COUNT_MAX + 1."""
     token = Token.ACTOR if role == "actor" else Token.TARGET
-    expression = f'"{Token.WORKSPACE}{workspace}" AND "{token}{key}"'
+    expression = f'"{token}{key}"'
     return database.execute(
         "SELECT count(*) FROM (SELECT rowid FROM activity_index WHERE body MATCH ? LIMIT ?)",
         (expression, COUNT_MAX + 1),

@@ -25,6 +25,9 @@ OWN_SOURCE = "trailkeeper"
 """`context.source` of the activities that Trailkeeper records of itself."""
 
 
+_decode_custom = msgspec.json.Decoder(CustomAction).decode
+
+
 class Rules(Struct, frozen=True):
     """What a workspace asks of actions."""
 
@@ -88,9 +91,7 @@ class Recorder:
                 .order_by(custom_action.c.version)
             ).all()
         # The last version of each name stays.
-        custom = {
-            name: msgspec.json.decode(declaration, type=CustomAction) for name, declaration in rows
-        }
+        custom = {name: _decode_custom(declaration) for name, declaration in rows}
         return Rules(bool(strict), custom)
 
 

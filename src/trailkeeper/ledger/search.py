@@ -16,6 +16,10 @@ from trailkeeper.query.filters import Filter, Match, Words
 KEY_MIN, KEY_MAX = -(1 << 63), (1 << 63) - 1
 
 _HASHED = {"session": Token.SESSION, "request": Token.REQUEST, "trace": Token.TRACE}
+_OF_WORKSPACE = {"actor", "target", "type", "action", "category", "env", "source"}
+"""Fields whose tokens are keys of a dictionary, which belong to one workspace: with one of them
+the workspace's own token would only be one more list of postings to walk."""
+
 _TERMS = {
     "action": (Token.ACTION, "action"),
     "type": (Token.TYPE, "type"),
@@ -43,8 +47,9 @@ def search_for(database: Any, workspace: int, asked: Filter) -> Search:
         keys_low = min(max(first_key(since), KEY_MIN), KEY_MAX)
     if asked.until is not None:
         keys_high = min(max(first_key(asked.until), KEY_MIN), KEY_MAX)
-    wanted = [_quoted(f"{Token.WORKSPACE}{workspace}")]
+    wanted: list[str] = []
     unwanted: list[str] = []
+    is_of_workspace = False
     for match in asked.matches:
         terms = _match_terms(database, workspace, match)
         if match.negated:
@@ -53,8 +58,11 @@ def search_for(database: Any, workspace: int, asked: Filter) -> Search:
             return Search(None)
         else:
             wanted.append(terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})")
+            is_of_workspace = is_of_workspace or match.field in _OF_WORKSPACE
     for words in asked.words:
         (unwanted if words.negated else wanted).append(_words(words))
+    if not is_of_workspace:
+        wanted.insert(0, _quoted(f"{Token.WORKSPACE}{workspace}"))
     expression = " AND ".join(wanted)
     if unwanted:
         expression = f"({expression}) NOT ({' OR '.join(unwanted)})"

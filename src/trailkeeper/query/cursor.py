@@ -22,6 +22,9 @@ class _Cursor(msgspec.Struct, array_like=True):
     listing: bytes
 
 
+_decode = msgspec.msgpack.Decoder(_Cursor).decode
+
+
 def make_cursor(key: bytes, workspace: int, asked: Filter, order: str, position: int) -> str:
     """An opaque, URL-safe text. Nobody without the key can make or change one."""
     body = msgspec.msgpack.encode(_Cursor(position, _listing(workspace, asked, order)))
@@ -42,7 +45,7 @@ def read_cursor(key: bytes, workspace: int, asked: Filter, order: str, cursor: s
         raise wrong
     if not hmac.compare_digest(mac, _mac(key, body)):
         raise wrong
-    parsed = msgspec.msgpack.decode(body, type=_Cursor)
+    parsed = _decode(body)
     if parsed.listing != _listing(workspace, asked, order):
         raise CursorError("was given for another filter or order; start again without it")
     return parsed.position
