@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from trailkeeper.catalogue import catalogue
 from trailkeeper.identity.sessions import Sessions
@@ -98,7 +99,10 @@ def opened(data: Path) -> Generator[Installation]:
     except OSError as error:
         raise InstallationError(f"{data / KEY_FILE}: {error.strerror}") from None
     writing = writer_engine(path)
-    migrate(writing)
+    try:
+        migrate(writing)
+    except OperationalError as error:
+        raise InstallationError(f"The database {path} cannot be opened: {error.orig}") from None
     reading = reader_engine(path)
     checkpoints = _Checkpoints(writing)
     writer = Writer(

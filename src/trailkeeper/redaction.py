@@ -59,6 +59,11 @@ _SECRET_VALUES = re.compile(
 )
 
 
+_MARKS = ("tk_", "://", "eyJ", "PRIVATE KEY")
+"""One of these, or the name of a scheme, is in every text that _SECRET_VALUES matches; to look for
+them is several times faster."""
+
+
 class TooDeep(ValueError):
     """Nested deeper than DEPTH_MAX."""
 
@@ -121,9 +126,18 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text without what looks like a token, a key or a password in a URL."""
-        if len(text) < 6 or not _SECRET_VALUES.search(text):
+        if not _may_hold_secret(text) or not _SECRET_VALUES.search(text):
             return text
         return _SECRET_VALUES.sub(REDACTED, text)
+
+
+def _may_hold_secret(text: str) -> bool:
+    if len(text) < 6:
+        return False
+    if any(mark in text for mark in _MARKS):
+        return True
+    lower = text.lower()
+    return "earer " in lower or "asic " in lower
 
 
 def _plain(key: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.conftest import Site, activity, make_site
+from tests.conftest import Site, activity, cli, make_site
 
 from .support import PATH, check_ledger
 
@@ -61,10 +61,11 @@ def fill(folder: Path) -> Path:
 def test_writes_are_refused_reads_go_on_and_nothing_acknowledged_is_lost(cramped: Site) -> None:
     acknowledged: dict[str, int] = {}
 
+    client = cramped.http()
+
     def post(number: int, fill: int = 20_000) -> httpx.Response:
         sent = activity(id=f"load-{number}", details={"word": f"word{number}x", "fill": "y" * fill})
-        with cramped.http() as http:
-            answer = http.post(PATH, json=sent)
+        answer = client.post(PATH, json=sent)
         if answer.status_code in (200, 201):
             acknowledged[sent["id"]] = answer.json()["seq"]
         return answer
@@ -93,7 +94,8 @@ def test_writes_are_refused_reads_go_on_and_nothing_acknowledged_is_lost(cramped
     filler.unlink()
     for number in range(50, 100):
         assert post(number, fill=100).status_code in (200, 201, 409)
-    assert f"load-{99}" in acknowledged
+    assert "load-99" in acknowledged
+    client.close()
     assert cramped.stop() == 0
     check_ledger(cramped, acknowledged)
 
@@ -109,16 +111,19 @@ def test_a_batch_that_does_not_fit_is_refused_whole(cramped: Site) -> None:
     check_ledger(cramped, {result["id"]: result["seq"] for result in answer.json()})
 
 
-def test_a_server_that_starts_on_a_full_disk_still_answers_reads(cramped: Site) -> None:
+def test_a_server_that_cannot_start_for_want_of_space_says_so_in_one_line(
+    cramped: Site,
+) -> None:
     with cramped.http() as http:
         assert http.post(PATH, json=activity(id="before")).status_code == 201
     assert cramped.stop() == 0
     filler = fill(cramped.data.parent)
-    try:
-        cramped.start()
-        with cramped.http() as http:
-            assert http.get(f"{PATH}/before").status_code == 200
-    finally:
-        filler.unlink()
+    refused = cli("serve", "--data", cramped.data, "--port", str(cramped.port), check=False)
+    filler.unlink()
+    assert refused.returncode == 1
+    assert "cannot be opened" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    cramped.start()
     with cramped.http() as http:
+        assert http.get(f"{PATH}/before").status_code == 200
         assert http.post(PATH, json=activity()).status_code == 201

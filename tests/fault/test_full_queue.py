@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -45,17 +44,18 @@ def test_what_does_not_fit_is_refused_and_what_was_queued_is_recorded(small: Sit
             answers = [threads.submit(post, number) for number in range(40)]
             # The first is the writer's, some fit into the queue, and the rest is answered at once.
             wait_for(lambda: sum(answer.done() for answer in answers) >= 25)
-            refused = [answer.result() for answer in answers if answer.done()]
-            assert small.http().get(PATH).status_code == 200
+            with small.http() as http:
+                assert http.get(PATH).status_code == 200
             one_more = post(99)
         results = [answer.result() for answer in answers]
+    refused = [answer for answer in results if answer.status_code != 201]
+    assert len(refused) >= 25
     for answer in [*refused, one_more]:
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"] == "urn:trailkeeper:problem:queue-full"
         assert int(answer.headers["retry-after"]) >= 1
     recorded = [answer.json() for answer in results if answer.status_code == 201]
-    assert len(recorded) + len(refused) == 40
     assert len(recorded) >= 2
     check_ledger(small, {receipt["id"]: receipt["seq"] for receipt in recorded})
     with small.http() as http:
@@ -70,16 +70,3 @@ def test_a_batch_larger_than_the_queue_is_taken_when_nothing_waits(small: Site) 
     with small.http() as http:
         results = http.post(PATH, json=batch).json()
     assert [result["status"] for result in results] == [201] * 50
-
-
-@pytest.mark.slow
-def test_a_lock_that_is_never_released_is_told_and_got_over(small: Site) -> None:
-    with small.http() as http:
-        with locked(small):
-            start = time.monotonic()
-            answer = http.post(PATH, json=activity(id="locked out"))
-            assert time.monotonic() - start < 20
-            assert answer.status_code == 503
-            assert answer.json()["type"] == "urn:trailkeeper:problem:store-unavailable"
-            assert "retry-after" in answer.headers
-        assert http.post(PATH, json=activity(id="locked out")).status_code == 201

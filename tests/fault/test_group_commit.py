@@ -18,7 +18,7 @@ from trailkeeper.activity import ActivityInput, Actor, Target
 from trailkeeper.errors import NotFound, StoreUnavailable
 from trailkeeper.installation import Installation, opened
 from trailkeeper.ledger import sqlite
-from trailkeeper.ledger.append import Append
+from trailkeeper.ledger.append import Append, Receipt
 from trailkeeper.ledger.prepare import Prepared
 from trailkeeper.ledger.schema import member, source_state
 from trailkeeper.ledger.writer import Transaction
@@ -38,6 +38,16 @@ def open_place(place: Site) -> Iterator[Installation]:
         yield installation
 
 
+def prepared(installation: Installation, id: str) -> Prepared:
+    sent = ActivityInput(
+        id=id,
+        action="recipe.stopped",
+        actor=Actor(type="user", id=f"actor of {id}"),
+        targets=[Target(type="recipe", id=f"target of {id}")],
+    )
+    return installation.recorder.prepare(installation.workspaces.find("Acme"), sent)
+
+
 class Group:
     """Units that are all waiting when the writer looks, so that they share one transaction."""
 
@@ -49,15 +59,6 @@ class Group:
         wait_for(lambda: installation.writer.waiting == 0)
         self.futures: list[Future[Any]] = []
 
-    def prepared(self, id: str) -> Prepared:
-        sent = ActivityInput(
-            id=id,
-            action="recipe.stopped",
-            actor=Actor(type="user", id=f"actor of {id}"),
-            targets=[Target(type="recipe", id=f"target of {id}")],
-        )
-        return self._installation.recorder.prepare(self._key, sent)
-
     def append(self, *ids: str, workspace: int | None = None) -> None:
         future: Future[Any] = Future()
 
@@ -67,7 +68,7 @@ class Group:
             else:
                 future.set_result(result)
 
-        activities = [self.prepared(id) for id in ids]
+        activities = [prepared(self._installation, id) for id in ids]
         self._installation.writer.enqueue(
             Append(self._key if workspace is None else workspace, activities), done
         )
@@ -78,7 +79,7 @@ class Group:
 
         def all_of_it(transaction: Transaction) -> Any:
             if id is not None:
-                transaction.record(self._key, self.prepared(id))
+                transaction.record(self._key, prepared(self._installation, id))
             return work(transaction)
 
         self.futures.append(self._installation.writer.submit(all_of_it))
@@ -217,32 +218,18 @@ def test_a_database_that_stays_locked_is_told_and_the_next_group_goes_on(
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)
     with opened(place.data) as installation:
-        group = Group(installation)
-        group.append("id1")
-        group.unit(lambda _: "done", "id2")
+        key = installation.workspaces.find("Acme")
+        installation.writer.append(key, [prepared(installation, "id1")])
         with closing(driver.connect(str(place.data / "trailkeeper.db"))) as other:
-            group._gate.set()
-            group._blocker.result(30)
-            wait_for(lambda: installation.writer.waiting == 0)
-            results = group.commit()
             other.execute("BEGIN IMMEDIATE")
-            locked = Group.__new__(Group)
-            locked._installation, locked._key = installation, 1
-            locked.futures = []
-            locked._gate = threading.Event()
-            locked._blocker = Future()
-            locked._blocker.set_result(True)
-            locked.append("id3")
-            (refused,) = locked.commit()
+            with pytest.raises(StoreUnavailable) as refused:
+                installation.writer.append(key, [prepared(installation, "id2")])
             other.rollback()
-        after = Group(installation)
-        after.append("id3")
-        (receipts,) = after.commit()
-    assert [type(result) for result in results] == [list, str]
-    assert isinstance(refused, StoreUnavailable)
-    assert refused.retry_after_s is not None
-    assert [receipt.already_there for receipt in receipts] == [False]
-    assert ids(place) == ["id1", "id2", "id3"]
+        assert refused.value.retry_after_s is not None
+        (receipt,) = installation.writer.append(key, [prepared(installation, "id2")])
+    assert isinstance(receipt, Receipt)
+    assert not receipt.already_there
+    assert ids(place) == ["id1", "id2"]
 
 
 def test_close_works_off_what_waits_and_refuses_what_comes_later(place: Site) -> None:
