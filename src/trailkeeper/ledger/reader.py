@@ -138,7 +138,7 @@ class Reader:
                 rows = _found(database, workspace, role, text, type, limit)
             else:
                 rows = _recent(database, workspace, role, type, limit)
-            return [_choice(database, workspace, role, row) for row in rows]
+            return [_choice(database, role, row) for row in rows]
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
         """The actor or target that a filter's value names, if it is in the log."""
@@ -147,7 +147,7 @@ class Reader:
                 row = database.execute(
                     "SELECT key, type, id, name, email FROM entity WHERE key=?", (key,)
                 ).fetchone()
-                return _choice(database, workspace, role, row)
+                return _choice(database, role, row)
         return None
 
     def target_types(self, workspace: int) -> list[str]:
@@ -281,7 +281,7 @@ def _recent(
     return rows[:limit]
 
 
-def _choice(database: Any, workspace: int, role: Role, row: Any) -> Choice:
+def _choice(database: Any, role: Role, row: Any) -> Choice:
     key, kind, id, name, email = row
     count = _count(database, role, key)
     return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)

@@ -30,8 +30,8 @@ GROUP_MAX_BYTES = 8 * 1024 * 1024
 UNIT_BYTES = 1_000
 
 GATHER_S = 0.001
-"""How long the writer waits for a group as large as the last one. Whoever sends one request after
-the other never waits; of many at once it makes fewer, fuller commits."""
+"""How long the writer waits for a fuller group when the last one was larger. Whoever sends one
+request after the other never waits; of many at once it makes fewer, fuller commits."""
 
 log = structlog.get_logger()
 
