@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ import pysqlite3.dbapi2 as driver
 import pytest
 from tests.conftest import Site, activity, make_site, wait_for
 
-from .support import PATH, Load, check_ledger
+from .support import PATH, Load, check_ledger, listens
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -53,8 +52,3 @@ def waiting_units(site: Site) -> int:
         lines = http.get("/metrics").text.splitlines()
     value = next(line for line in lines if line.startswith("trailkeeper_writer_queue_units "))
     return int(float(value.split()[1]))
-
-
-def listens(site: Site) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", site.port)) == 0
