@@ -6,8 +6,6 @@ pattern and of the texts it is tried on are limited, because a check runs where 
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
@@ -16,12 +14,13 @@ from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 import msgspec
+import re2
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import SchemaError, ValidationError
 
 SCHEMA_MAX_BYTES = 64 * 1024
 PATTERN_MAX = 200
-"""Longest regular expression, in characters."""
+"""Longest regular expression, in characters. RE2 matches in time linear to the text."""
 
 MATCHED_MAX = 1_000
 """Longest text that a regular expression is tried on; a longer one does not pass."""
@@ -63,6 +62,7 @@ class _TooMuchWorkError(Exception):
     pass
 
 
+_re2: Any = re2  # it has no types
 _Keyword = Callable[[Any, Any, Any, Any], Iterable[Any] | None]
 _steps_left: ContextVar[list[int]] = ContextVar("steps_left")
 
@@ -125,24 +125,33 @@ def _refuse_what_is_unsafe(root: object, pointer: str, part: Mapping[str, Any]) 
             raise SchemaRefusedError(
                 f"`{keyword}` at {where} must lead to a part of the schema itself"
             )
-    patterns: list[object] = [part.get("pattern")]
-    by_pattern = part.get("patternProperties")
-    if isinstance(by_pattern, dict):
-        patterns += cast("dict[object, object]", by_pattern)
-    for pattern in patterns:
-        if isinstance(pattern, str):
-            _refuse_pattern(pattern, where)
+    if "patternProperties" in part and not pointer.endswith("/properties"):
+        raise SchemaRefusedError(
+            f"`patternProperties` at {where} is not supported; use `properties`,"
+            " `additionalProperties` or `propertyNames`"
+        )
+    if isinstance(pattern := part.get("pattern"), str):
+        if len(pattern) > PATTERN_MAX:
+            raise SchemaRefusedError(
+                f"the pattern at {where} is longer than {PATTERN_MAX} characters"
+            )
+        _expression(pattern, where)
 
 
-def _refuse_pattern(pattern: str, where: str) -> None:
-    if len(pattern) > PATTERN_MAX:
-        raise SchemaRefusedError(f"the pattern at {where} is longer than {PATTERN_MAX} characters")
+@lru_cache(maxsize=1_024)
+def _expression(pattern: str, where: str) -> Any:
+    """A regular expression of RE2, which has no look-around and no backreferences.
+
+    Raises SchemaRefusedError for what RE2 does not take.
+    """
+    options: Any = _re2.Options()
+    options.log_errors = False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            re.compile(pattern)
-    except (re.error, RecursionError, OverflowError, Warning) as error:
-        raise SchemaRefusedError(f"the pattern at {where} cannot be used: {error}") from error
+        return _re2.compile(pattern, options=options)
+    except _re2.error as error:
+        raise SchemaRefusedError(
+            f"the pattern at {where} cannot be used: {error} (the syntax is RE2's)"
+        ) from error
 
 
 def _is_inside(root: object, reference: str) -> bool:
@@ -207,10 +216,14 @@ def _counted(keyword: _Keyword) -> _Keyword:
     return check
 
 
-def _short_enough(validator: Any, value: Any, instance: Any, schema: Any) -> Iterable[Any] | None:
-    if isinstance(instance, str) and len(instance) > MATCHED_MAX:
+def _pattern(_validator: Any, value: Any, instance: Any, _schema: Any) -> Iterable[Any] | None:
+    if not isinstance(instance, str):
+        return None
+    if len(instance) > MATCHED_MAX:
         return [ValidationError("too long to be matched")]
-    return _KEYWORDS["pattern"](validator, value, instance, schema)
+    if not _expression(value, "the schema").search(instance):
+        return [ValidationError("does not match")]
+    return None
 
 
 _ANCHORS = ("$anchor", "$dynamicAnchor")
@@ -220,5 +233,5 @@ _extend = cast("Callable[..., Callable[[Mapping[str, Any]], object]]", vars(vali
 _Bounded = _extend(
     Draft202012Validator,
     {name: _counted(keyword) for name, keyword in _KEYWORDS.items()}
-    | {"pattern": _counted(_short_enough)},
+    | {"pattern": _counted(_pattern)},
 )
