@@ -43,7 +43,14 @@ Environment = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}\Z"
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
-class Actor(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+class _Part(
+    Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True, gc=False
+):
+    """What all parts share. They are trees, never cycles, so the garbage collector need not look
+    at them, of which there may be very many."""
+
+
+class Actor(_Part, kw_only=True, frozen=True):
     """Who did it. `id` is unique within `type`; the name is the one at the time."""
 
     type: ActorType
@@ -53,7 +60,7 @@ class Actor(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     metadata: dict[str, Any] | None = None
 
 
-class Target(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+class Target(_Part, kw_only=True, frozen=True):
     """What it was done to. The first of an activity's targets is the primary one."""
 
     type: Kind
@@ -63,14 +70,14 @@ class Target(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tru
     metadata: dict[str, Any] | None = None
 
 
-class Credential(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+class Credential(_Part, kw_only=True, frozen=True):
     """What the actor proved itself with: the kind and id of a token or session, never itself."""
 
     type: Kind
     id: Id
 
 
-class Context(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+class Context(_Part, kw_only=True, frozen=True):
     """Where the request came from."""
 
     ip_address: Short | None = None
@@ -81,7 +88,7 @@ class Context(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tr
     source: Short | None = None
 
 
-class Change(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+class Change(_Part, kw_only=True, frozen=True):
     """One field that an update changed. An absent side means that the field was not there."""
 
     field: Annotated[str, Meta(min_length=1, max_length=255)]
@@ -89,9 +96,7 @@ class Change(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tru
     new: Any = UNSET
 
 
-class ActivityInput(
-    Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True
-):
+class ActivityInput(_Part, kw_only=True, frozen=True):
     """An activity as a producer sends it.
 
     `id` is the idempotency key, unique in the workspace for ever; without one the server makes a

@@ -25,6 +25,7 @@ from trailkeeper.activity import (
     Context,
     Credential,
     Target,
+    encode_input,
     now_us,
     rfc3339,
     to_us,
@@ -76,12 +77,12 @@ class Prepared(Struct, frozen=True, gc=False, kw_only=True):
         return len(self.personal) + len(self.public_rest) + len(self.text) + 500
 
 
-class _Reference(Struct, frozen=True):
+class _Reference(Struct, frozen=True, gc=False):
     type: str
     id: str
 
 
-class _Public(Struct, frozen=True, omit_defaults=True):
+class _Public(Struct, frozen=True, omit_defaults=True, gc=False):
     action: str
     outcome: str
     environment: str
@@ -91,13 +92,13 @@ class _Public(Struct, frozen=True, omit_defaults=True):
     on_behalf_of: _Reference | None = None
 
 
-class PersonalParty(Struct, frozen=True, omit_defaults=True):
+class PersonalParty(Struct, frozen=True, omit_defaults=True, gc=False):
     name: str | None = None
     email: str | None = None
     metadata: dict[str, Any] | None = None
 
 
-class Personal(Struct, frozen=True, omit_defaults=True):
+class Personal(Struct, frozen=True, omit_defaults=True, gc=False):
     """The personal part: what may have to be erased one day."""
 
     actor: PersonalParty
@@ -125,8 +126,10 @@ def prepare(
     errors = [*_problems(sent), *(check(sent) if check else ())]
     if errors:
         raise InvalidActivity(_summary(errors), *errors)
-    sent = _with_clean_names(sent, redactor)
-    personal = _personal(sent, redactor)
+    texts = redactor.suspects(encode_input(sent))
+    if texts:
+        sent = _with_clean_names(sent, redactor)
+    personal = _personal(sent, redactor, texts)
     environment = sent.environment or "prod"
     salt = os.urandom(16)
     # A first encoding tells how much room the public part leaves to the personal one.
@@ -237,19 +240,19 @@ def _with_clean_name(party: P, redactor: Redactor) -> P:
     return replace(party, name=name)
 
 
-def _personal(sent: ActivityInput, redactor: Redactor) -> Personal:
+def _personal(sent: ActivityInput, redactor: Redactor, texts: bool) -> Personal:
     pointer = ""
     try:
         pointer = "/actor/metadata"
-        actor = _personal_party(sent.actor, redactor)
+        actor = _personal_party(sent.actor, redactor, texts)
         pointer = "/on_behalf_of/metadata"
-        other = _personal_party(sent.on_behalf_of, redactor) if sent.on_behalf_of else None
+        other = _personal_party(sent.on_behalf_of, redactor, texts) if sent.on_behalf_of else None
         pointer = "/targets"
-        targets = [_personal_party(target, redactor) for target in sent.targets]
+        targets = [_personal_party(target, redactor, texts) for target in sent.targets]
         pointer = "/changes"
-        changes = redactor.changes(sent.changes)
+        changes = redactor.changes(sent.changes, texts=texts)
         pointer = "/details"
-        details = redactor.mapping(sent.details)
+        details = redactor.mapping(sent.details, texts=texts)
     except TooDeep as error:
         raise InvalidActivity(f"{pointer} {error}", FieldError(str(error), pointer)) from None
     return Personal(
@@ -257,15 +260,15 @@ def _personal(sent: ActivityInput, redactor: Redactor) -> Personal:
         targets=targets,
         on_behalf_of=other,
         credential=sent.credential,
-        reason=redactor.text(sent.reason) if sent.reason else None,
+        reason=redactor.text(sent.reason) if sent.reason and texts else sent.reason,
         context=sent.context,
         changes=changes or None,
         details=details or None,
     )
 
 
-def _personal_party(party: Actor | Target, redactor: Redactor) -> PersonalParty:
-    return PersonalParty(party.name, party.email, redactor.mapping(party.metadata))
+def _personal_party(party: Actor | Target, redactor: Redactor, texts: bool) -> PersonalParty:
+    return PersonalParty(party.name, party.email, redactor.mapping(party.metadata, texts=texts))
 
 
 def _tokens(sent: ActivityInput) -> str:
