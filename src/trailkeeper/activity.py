@@ -162,11 +162,10 @@ def rfc3339(us: int) -> str:
 
 def uuid7(us: int) -> str:
     """A UUIDv7 (RFC 9562) of this time: 48 bits of milliseconds, the rest random."""
-    value = (us // 1_000) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    at = f"{us // 1_000:012x}"
+    random = os.urandom(10).hex()
+    variant = "89ab"[int(random[3], 16) & 3]
+    return f"{at[:8]}-{at[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
