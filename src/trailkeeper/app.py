@@ -21,7 +21,7 @@ from trailkeeper.installation import Installation
 from trailkeeper.web import app_parts
 from trailkeeper.web.services import Services
 
-QUEUE = Gauge("trailkeeper_writer_queue_units", "Units of work that wait for the writer")
+QUEUE = Gauge("trailkeeper_writer_queue_units", "Units of work that are not answered yet")
 
 
 class Application:
@@ -35,6 +35,12 @@ class Application:
         self._behind_proxy: Any = ProxyHeadersMiddleware(cast("Any", litestar), trusted_proxies)
         self._ingest = ingest
         self._tokens = tokens
+
+    def direct(self, scope: Any) -> hot.Ingest | None:
+        """Who answers this request without the ASGI conversation, once its body has come."""
+        if scope["method"] != "POST" or scope["path"] != hot.PATH:
+            return None
+        return self._ingest if self._ingest.takes(dict(scope["headers"])) else None
 
     def close(self) -> None:
         """Let go of what was opened for it, before the installation is closed."""
@@ -60,7 +66,7 @@ def build(installation: Installation) -> Application:
             connection.exec_driver_sql("SELECT 1 FROM workspace")
         return None
 
-    QUEUE.set_function(lambda: installation.writer.waiting)
+    QUEUE.set_function(lambda: installation.writer.unanswered)
     api = Router(
         "/api/v1",
         route_handlers=[

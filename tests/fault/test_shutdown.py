@@ -38,7 +38,7 @@ def test_what_waits_for_the_database_when_the_signal_comes_is_answered(site: Sit
     ):
         other.execute("BEGIN IMMEDIATE")
         answers = [threads.submit(post, number) for number in range(8)]
-        wait_for(lambda: waiting_units(site) >= 7)
+        wait_for(lambda: waiting_units(site) == 8)
         site.process.send_signal(signal.SIGTERM)
         wait_for(lambda: not listens(site))
         assert not any(answer.done() for answer in answers)

@@ -1,4 +1,4 @@
-"""POST /api/v1/activities: the hot path, straight on ASGI.
+"""POST /api/v1/activities: the hot path.
 
 One object, an array, or NDJSON; what is answered with 2xx is on disk. In a batch each item has its
 own result, and what is wrong with one does not touch the others.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -24,7 +26,7 @@ from trailkeeper.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from trailkeeper.identity.tokens import TokenCheck
+from trailkeeper.identity.tokens import Token, TokenCheck
 from trailkeeper.json_input import decode_activity, decode_items
 from trailkeeper.ledger.append import Append, Outcomes, Receipt
 from trailkeeper.ledger.prepare import Prepared
@@ -48,8 +50,20 @@ _ARRAY = re.compile(rb"[ \t\r\n]*\[")
 log = structlog.get_logger()
 
 
+class Answer(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+Reply = Callable[[Answer], None]
+
+
 class Ingest:
-    """An ASGI application for that one route."""
+    """Answers that one route: as an ASGI application, and for a small body that has come whole
+    without the ASGI conversation, which costs as much as the checks do."""
 
     def __init__(self, tokens: TokenCheck, recorder: Recorder, writer: Writer) -> None:
         self._tokens = tokens
@@ -61,32 +75,53 @@ class Ingest:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            status, body = await self._answer(scope, receive)
-            problem = None
+            answer = await self._answer(dict(scope["headers"]), receive)
         except ClientGone:
             return
-        except Problem as error:
-            problem = error
-            status, body = error.status, _encode(error.document())
-        except Exception:
-            log.exception("an ingest request failed")
-            problem = Problem("The server could not do this; its log says why")
-            status, body = problem.status, _encode(problem.document())
-        kind = b"application/problem+json" if problem else _JSON
-        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-        if problem and problem.retry_after_s is not None:
-            headers.append((b"retry-after", str(problem.retry_after_s).encode()))
-        if problem and status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="trailkeeper"'))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        except Exception as error:  # noqa: BLE001 # each becomes an answer
+            answer = _refusal(error)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Any, receive: Any) -> tuple[int, bytes]:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        authorization = headers.get(b"authorization", b"").decode("latin-1")
-        token, generation = self._tokens.find_for_append(authorization)
-        token.require("activities:write")
-        kind = _kind(headers)
+    def takes(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether `take` is for a request with these headers."""
+        length = headers.get(b"content-length", b"")
+        return (
+            length.isdigit()
+            and int(length) <= SMALL
+            and b"content-encoding" not in headers
+            and b"expect" not in headers
+        )
+
+    def take(self, headers: dict[bytes, bytes], body: bytes, reply: Reply) -> None:
+        """Record what a whole request holds; `reply` is called in this event loop, once."""
+
+        def settle(outcomes: Outcomes, error: BaseException | None) -> None:
+            try:
+                answer = _refusal(error) if error else _success(*work.answer(outcomes))
+            except Problem as refused:
+                answer = _refusal(refused)
+            reply(answer)
+
+        try:
+            token, generation, kind = self._admit(headers)
+            work = _Work(token.workspace, kind, body, self._recorder)
+            if work.prepared:
+                append = Append(token.workspace, work.prepared, token.token_hash, generation)
+                self._append(append, settle)
+            else:
+                settle([], None)
+        except Exception as error:  # noqa: BLE001 # each becomes an answer
+            reply(_refusal(error))
+
+    async def _answer(self, headers: dict[bytes, bytes], receive: Any) -> Answer:
+        token, generation, kind = self._admit(headers)
         size = int(headers[b"content-length"]) if b"content-length" in headers else SMALL
         if self._in_flight and self._in_flight + size > IN_FLIGHT_MAX:
             raise QueueFull("Too many large requests at once; send it again", retry_after_s=1)
@@ -94,51 +129,52 @@ class Ingest:
         try:
             body = await read_body(receive, headers)
             encoding = headers.get(b"content-encoding", b"")
-            if not encoding and len(body) <= SMALL:
-                work = _Work(token.workspace, kind, body, self._recorder)
-            else:
-                work = await asyncio.get_running_loop().run_in_executor(
-                    self._threads,
-                    lambda: _Work(token.workspace, kind, unpack(body, encoding), self._recorder),
-                )
+            work = await asyncio.get_running_loop().run_in_executor(
+                self._threads,
+                lambda: _Work(token.workspace, kind, unpack(body, encoding), self._recorder),
+            )
             outcomes: Outcomes = []
             if work.prepared:
-                outcomes = await self._append(
-                    Append(token.workspace, work.prepared, token.token_hash, generation)
-                )
+                future: asyncio.Future[Outcomes] = asyncio.get_running_loop().create_future()
+                append = Append(token.workspace, work.prepared, token.token_hash, generation)
+                self._append(append, partial(_settle, future))
+                outcomes = await future
         finally:
             self._in_flight -= size
-        return work.answer(outcomes)
+        return _success(*work.answer(outcomes))
 
-    def _append(self, work: Append) -> asyncio.Future[Outcomes]:
+    def _admit(self, headers: dict[bytes, bytes]) -> tuple[Token, int, bytes]:
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        token, generation = self._tokens.find_for_append(authorization)
+        token.require("activities:write")
+        return token, generation, _kind(headers)
+
+    def _append(self, append: Append, settle: Settle) -> None:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcomes] = loop.create_future()
-
-        def done(result: Outcomes, error: BaseException | None) -> None:
-            self._answers.give(loop, future, result, error)
-
-        self._writer.enqueue(work, done)
-        return future
+        self._writer.enqueue(append, partial(self._answers.give, loop, settle))
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+Settle = Callable[[Outcomes, BaseException | None], None]
 
 
 class _Answers:
     """Carries the answers of a whole group commit to the event loop in one wake-up."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._waiting: deque[tuple[Settle, Any, BaseException | None]] = deque()
         self._is_scheduled = False
 
     def give(
         self,
         loop: asyncio.AbstractEventLoop,
-        future: asyncio.Future[Any],
+        settle: Settle,
         result: Any,
         error: BaseException | None,
     ) -> None:
-        self._waiting.append((future, result, error))
+        self._waiting.append((settle, result, error))
         if not self._is_scheduled:
             self._is_scheduled = True
             loop.call_soon_threadsafe(self._settle)
@@ -147,13 +183,45 @@ class _Answers:
         # Cleared first: what is appended from now on schedules another run or is seen below.
         self._is_scheduled = False
         while self._waiting:
-            future, result, error = self._waiting.popleft()
-            if future.done():
-                continue
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
+            settle, result, error = self._waiting.popleft()
+            try:
+                settle(result, error)
+            except Exception:
+                log.exception("an answer could not be given")
+
+
+def _settle(
+    future: asyncio.Future[Outcomes], result: Outcomes, error: BaseException | None
+) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+def _success(status: int, body: bytes) -> Answer:
+    length = str(len(body)).encode()
+    return Answer(status, [(b"content-type", _JSON), (b"content-length", length)], body)
+
+
+def _refusal(error: BaseException) -> Answer:
+    if isinstance(error, Problem):
+        problem = error
+    else:
+        log.error("an ingest request failed", exc_info=error)
+        problem = Problem("The server could not do this; its log says why")
+    body = _encode(problem.document())
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if problem.retry_after_s is not None:
+        headers.append((b"retry-after", str(problem.retry_after_s).encode()))
+    if problem.status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="trailkeeper"'))
+    return Answer(problem.status, headers, body)
 
 
 class _Work:

@@ -126,7 +126,7 @@ def prepare(
     errors = [*_problems(sent), *(check(sent) if check else ())]
     if errors:
         raise InvalidActivity(_summary(errors), *errors)
-    texts = redactor.suspects(encode_input(sent))
+    texts = _may_hold_secret_texts(sent, redactor)
     if texts:
         sent = _with_clean_names(sent, redactor)
     personal = _personal(sent, redactor, texts)
@@ -221,6 +221,13 @@ def _summary(errors: list[FieldError]) -> str:
     first = errors[0]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{first.pointer or 'The activity'} {first.detail}{more}"
+
+
+def _may_hold_secret_texts(sent: ActivityInput, redactor: Redactor) -> bool:
+    try:
+        return redactor.suspects(encode_input(sent))
+    except RecursionError:
+        return True  # the redactor will say where it is nested too deep
 
 
 def _with_clean_names(sent: ActivityInput, redactor: Redactor) -> ActivityInput:

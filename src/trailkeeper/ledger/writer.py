@@ -105,6 +105,7 @@ class Writer:
         self._wake = threading.Condition(threading.Lock())
         self._closing = False
         self._wanted = 1
+        self._in_work = 0
         self._connection: Connection | None = None
         self._data_version = -1
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
@@ -153,6 +154,11 @@ class Writer:
         """Units in the queue."""
         return len(self._queue)
 
+    @property
+    def unanswered(self) -> int:
+        """Units in the queue or in the open transaction."""
+        return len(self._queue) + self._in_work
+
     def close(self) -> None:
         """Work off the queue, then stop. Later units are refused."""
         with self._wake:
@@ -173,7 +179,7 @@ class Writer:
                     self._wanted = last
                     self._wake.wait(GATHER_S)
                 group = self._take()
-                last = len(group)
+                last = self._in_work = len(group)
             self._work_off(group)
         if self._connection is not None:
             self._connection.close()
@@ -206,6 +212,7 @@ class Writer:
             self._undo_all()
             for entry in group:
                 entry.result, entry.error = None, entry.error or problem
+        self._in_work = 0
         self._answer(group)
         if self._after_commit:
             self._after_commit(len(group))
