@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import logging
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
 import structlog
 import uvicorn
+from cyclopts import Parameter
 
 from trailkeeper.app import build
 from trailkeeper.http_protocol import OneWriteProtocol
 from trailkeeper.installation import InstallationError, opened
+from trailkeeper.ledger.sqlite import DATABASE_FILE
 
 SHUTDOWN_S = 30
 
@@ -33,6 +37,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8484,
     database_url: str | None = None,
+    json_: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
     """Serve until SIGTERM or SIGINT, then finish what is in flight and exit 0.
 
@@ -46,11 +51,14 @@ def serve(
         The port to listen on.
     database_url
         sqlite:///PATH of the data folder's own database; other databases are not supported yet.
+    json_
+        Print {"url": …} on stdout at the start.
     """
-    if database_url and not database_url.startswith("sqlite:"):
+    own = data / DATABASE_FILE
+    if database_url and database_url not in (f"sqlite:///{own}", f"sqlite:///{own.resolve()}"):
         raise InstallationError(
-            f"--database-url {database_url.partition(':')[0]}: is not supported by this version;"
-            " leave it out to use the SQLite database in the data folder"
+            f"--database-url {database_url.partition(':')[0]}:… is not supported by this version,"
+            f" which serves the SQLite database of its data folder, {own}; leave it out"
         )
     with opened(data) as installation:
         _set_up_logging(installation.settings.log_format)
@@ -78,7 +86,11 @@ def serve(
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         sys.setswitchinterval(SWITCH_S)
-        print(f"Trailkeeper serves http://{host}:{port}", file=sys.stderr, flush=True)
+        url = f"http://{host}:{port}"
+        if json_:
+            print(json.dumps({"url": url}), flush=True)
+        else:
+            print(f"Trailkeeper serves {url}", file=sys.stderr, flush=True)
         # uvicorn exits with a code of its own when it cannot listen.
         with contextlib.suppress(SystemExit):
             server.run()
