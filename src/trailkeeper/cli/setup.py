@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from trailkeeper.activity import Context, now_us
+from trailkeeper.identity.passwords import check_password
 from trailkeeper.identity.tokens import Scope
 from trailkeeper.installation import InstallationError, create, opened
 from trailkeeper.team.workspaces import COMMAND_LINE, checked_email, checked_name
@@ -65,9 +66,8 @@ def init(
     password = read_password(owner_password_file)
     checked_name(workspace, "The workspace's name")
     email = checked_email(owner_email)
-    name = owner_name or email.partition("@")[0]
-    if len(password) < 10:
-        raise InstallationError("The password must have at least 10 characters")
+    name = checked_name(owner_name or email.partition("@")[0], "The owner's name")
+    check_password(password)
     create(data)
     with opened(data) as installation:
         made = installation.workspaces.create(workspace, email, name, password)

@@ -33,12 +33,17 @@ class WeakPassword(ValueError):
     """A password that is too short or too long."""
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash to keep. Raises WeakPassword."""
+def check_password(password: str) -> None:
+    """Raises WeakPassword for one that is not taken."""
     if len(password) < PASSWORD_MIN:
         raise WeakPassword(f"The password must have at least {PASSWORD_MIN} characters")
     if len(password) > PASSWORD_MAX:
         raise WeakPassword(f"The password must have at most {PASSWORD_MAX} characters")
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash to keep. Raises WeakPassword."""
+    check_password(password)
     with _at_once:
         return _hasher.hash(password)
 

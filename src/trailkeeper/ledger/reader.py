@@ -22,7 +22,6 @@ from trailkeeper.ledger.search import Search, entity_keys, search_for
 from trailkeeper.query.cursor import make_cursor, read_cursor
 from trailkeeper.query.filters import Filter, Match
 
-Order = Literal["desc", "asc"]
 Role = Literal["actor", "target"]
 
 PAGE_MAX = 1_000

@@ -13,8 +13,6 @@ from trailkeeper.ledger.recorder import Recorder
 from trailkeeper.ledger.schema import custom_action, workspace
 from trailkeeper.ledger.writer import Transaction, Writer
 
-CUSTOM_ACTIONS_MAX = 1_000
-
 
 class Actions:
     """Declaring actions; each declaration is a new version, and old ones are kept."""

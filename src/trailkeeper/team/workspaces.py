@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from trailkeeper.activity import ActivityInput, Actor, Target, now_us, uuid7
 from trailkeeper.identity.passwords import hash_password
@@ -59,20 +59,8 @@ class Workspaces:
                 .values(id=made.workspace_id, name=name, created_at=at, next_seq=0)
                 .returning(workspace.c.key)
             ).scalar_one()
-            owner = connection.execute(
-                insert(user)
-                .values(
-                    id=made.owner_id,
-                    email=email,
-                    name=owner_name,
-                    password_hash=password_hash,
-                    created_at=at,
-                )
-                .returning(user.c.key)
-            ).scalar_one()
-            connection.execute(
-                insert(member).values(workspace=key, user=owner, role=OWNER, created_at=at)
-            )
+            owner = _User(made.owner_id, email, owner_name, password_hash)
+            _add_member(connection, key, owner, OWNER, at)
             created = self._recorder.own(
                 key,
                 ActivityInput(
@@ -106,14 +94,7 @@ class Workspaces:
             connection = transaction.connection
             if connection.execute(select(user.c.key).where(user.c.email == email)).first():
                 raise TeamError(f"There is a user with the e-mail {email} already")
-            made = connection.execute(
-                insert(user)
-                .values(id=id, email=email, name=name, password_hash=password_hash, created_at=at)
-                .returning(user.c.key)
-            ).scalar_one()
-            connection.execute(
-                insert(member).values(workspace=key, user=made, role=role, created_at=at)
-            )
+            _add_member(connection, key, _User(id, email, name, password_hash), role, at)
             joined = self._recorder.own(
                 key,
                 ActivityInput(
@@ -138,10 +119,28 @@ class Workspaces:
         names = ", ".join(repr(row.name) for row in rows) or "none"
         raise TeamError(f"There is no workspace named {name!r}; there are: {names}")
 
-    def first(self) -> str | None:
-        """The name of the oldest workspace."""
-        with self._engine.connect() as connection:
-            return connection.execute(select(workspace.c.name).order_by(workspace.c.key)).scalar()
+
+class _User(Struct, frozen=True):
+    id: str
+    email: str
+    name: str
+    password_hash: str
+
+
+def _add_member(connection: Connection, key: int, who: _User, role: str, at: int) -> None:
+    """Insert a new user who is a member of a workspace."""
+    made = connection.execute(
+        insert(user)
+        .values(
+            id=who.id,
+            email=who.email,
+            name=who.name,
+            password_hash=who.password_hash,
+            created_at=at,
+        )
+        .returning(user.c.key)
+    ).scalar_one()
+    connection.execute(insert(member).values(workspace=key, user=made, role=role, created_at=at))
 
 
 def checked_email(email: str) -> str:
