@@ -92,6 +92,16 @@ def test_a_short_password_is_refused_and_makes_nothing(tmp_path: Path, run: Run)
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(("more", "stdin"), [((), "x" * 257), (("--owner-name", " "), PASSWORD)])
+def test_what_cannot_be_an_owner_is_refused_and_makes_nothing(
+    tmp_path: Path, run: Run, more: tuple[str, ...], stdin: str
+) -> None:
+    refused = init(run, tmp_path / "data", *more, check=False, stdin=stdin)
+    assert refused.returncode in (1, 2)
+    assert "characters" in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_folder_without_an_installation_says_how_to_make_one(tmp_path: Path, run: Run) -> None:
     refused = run("serve", "--data", tmp_path / "none", check=False)
     assert refused.returncode == 1

@@ -78,6 +78,7 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "workspace.created",
         "workspace.settings_updated",
         "action.declared",
+        "member.added",
         "audit_log.access_denied",
         "audit_log.exported",
         "activities.imported",
