@@ -11,7 +11,7 @@ PORT ?= 8484
 run: $(VENV)/.run
 	@scripts/run.sh $(PORT)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev tests/provider/node_modules/.package-lock.json
 	@scripts/need-chromium.sh
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest tests -n 2 --dist loadgroup
@@ -29,9 +29,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
 # Pages that are made from data.
-docs: $(VENV)/.run
+docs: $(VENV)/.dev
 	$(BIN)/python -m trailkeeper.catalogue.reference docs/reference/activities.md
 	$(BIN)/python -m trailkeeper.cli.reference docs/reference/command-line.md
+	$(BIN)/python -m tests.account.table docs/reference/account-and-team.md
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
@@ -41,6 +42,12 @@ lock:
 
 vendor:
 	cd scripts/vendor && npm ci && npm run vendor
+
+# A real OpenID provider for the tests.
+tests/provider/node_modules/.package-lock.json: tests/provider/package-lock.json
+	@command -v npm >/dev/null || { echo "make test needs Node.js 20 or later with npm"; exit 1; }
+	cd tests/provider && npm ci --no-audit --no-fund --silent
+	@touch $@
 
 $(VENV)/bin/pip:
 	@scripts/need-python.sh $(PYTHON)

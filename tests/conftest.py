@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,14 +17,18 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
-from trailkeeper.activity import Context
 from trailkeeper.identity.tokens import Scope
 from trailkeeper.installation import create, opened
-from trailkeeper.team.workspaces import COMMAND_LINE
 
 PASSWORD = "correct horse battery staple"
 OWNER = "ada@example.com"
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+]
 TRAILKEEPER = (sys.executable, "-m", "trailkeeper")
 
 
@@ -109,15 +114,13 @@ class Site:
 
     def new_token(self, *scopes: Scope, name: str = "more", expires_at: int | None = None) -> str:
         with opened(self.data) as installation:
-            key = installation.workspaces.find(self.workspace)
-            return installation.tokens.create(
-                key, name, list(scopes), COMMAND_LINE, Context(), expires_at
-            )
+            by = installation.workspaces.by_operator(self.workspace)
+            return installation.tokens.create(by, name, list(scopes), expires_at).token
 
     def add_user(self, email: str, name: str, role: str) -> None:
         with opened(self.data) as installation:
-            key = installation.workspaces.find(self.workspace)
-            installation.workspaces.add_member(key, email, name, PASSWORD, role, COMMAND_LINE)
+            by = installation.workspaces.by_operator(self.workspace)
+            installation.workspaces.add_member(by, email, name, PASSWORD, role)
 
     def add_workspace(self, name: str, owner_email: str) -> Site:
         """Another workspace in the same installation, with a token of its own."""
@@ -152,6 +155,17 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = make_site(tmp_path_factory.mktemp("site") / "data").start()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    if CHROMIUM is None:
+        pytest.fail("the browser tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def activity(**changed: Any) -> dict[str, Any]:

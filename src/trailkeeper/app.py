@@ -12,11 +12,11 @@ from prometheus_client import Gauge
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trailkeeper import __version__
-from trailkeeper.api import actions, activities, auth, health, problems
+from trailkeeper.api import account, actions, activities, auth, health, problems, settings, team
 from trailkeeper.api import ingest as hot
 from trailkeeper.api.services import ApiServices
 from trailkeeper.identity import passwords
-from trailkeeper.identity.tokens import TokenCheck
+from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.installation import Installation
 from trailkeeper.web import app_parts
 from trailkeeper.web.services import Services
@@ -36,11 +36,11 @@ class Application:
         self._ingest = ingest
         self._tokens = tokens
 
-    def direct(self, scope: Any) -> hot.Ingest | None:
+    def direct(self, scope: Any, headers: dict[bytes, bytes]) -> hot.Ingest | None:
         """Who answers this request without the ASGI conversation, once its body has come."""
         if scope["method"] != "POST" or scope["path"] != hot.PATH:
             return None
-        return self._ingest if self._ingest.takes(dict(scope["headers"])) else None
+        return self._ingest if self._ingest.takes(headers) else None
 
     def close(self) -> None:
         """Let go of what was opened for it, before the installation is closed."""
@@ -77,6 +77,9 @@ def build(installation: Installation) -> Application:
             actions.declare_action,
             actions.get_settings,
             actions.change_settings,
+            *account.ROUTES,
+            *team.ROUTES,
+            *settings.ROUTES,
         ],
         guards=[auth.check_permission],
         exception_handlers={Exception: problems.handle},
@@ -101,13 +104,16 @@ def build(installation: Installation) -> Application:
                     reader=installation.reader,
                     actions=installation.actions,
                     access=installation.access,
+                    installation=installation,
                 ),
                 "services": Services(
+                    log_in=installation.log_in,
                     sessions=installation.sessions,
                     audit=installation.reader,
                     access=installation.access,
                     secret_key=installation.secret,
                     vocabulary=installation.actions.vocabulary,
+                    installation=installation,
                 ),
                 "readiness": readiness,
             }

@@ -7,7 +7,7 @@ from typing import Any
 from litestar.connection import ASGIConnection
 
 from trailkeeper.activity import Context
-from trailkeeper.identity.sessions import SignedIn
+from trailkeeper.identity.signed_in import SignedIn
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 

@@ -90,6 +90,12 @@ class MethodNotAllowed(Problem):
     slug, status, title = "method-not-allowed", 405, "This method is not allowed here"
 
 
+class Conflict(Problem):
+    """The state of things does not allow it: what was asked for is there already, or in use."""
+
+    slug, status, title = "conflict", 409, "This cannot be done as things are"
+
+
 class IdConflict(Problem):
     """An activity with this id is recorded already, with other content."""
 
@@ -106,6 +112,12 @@ class UnsupportedMediaType(Problem):
     """The content type or encoding is none of those that are taken."""
 
     slug, status, title = "unsupported-media-type", 415, "The content type is not supported"
+
+
+class InvalidInput(Problem):
+    """What was sent is well-formed but not valid; `errors` points to the fields."""
+
+    slug, status, title = "invalid-input", 422, "The input is not valid"
 
 
 class InvalidActivity(Problem):
@@ -146,9 +158,11 @@ PROBLEMS: tuple[type[Problem], ...] = (
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    Conflict,
     IdConflict,
     TooLarge,
     UnsupportedMediaType,
+    InvalidInput,
     InvalidActivity,
     TooManyRequests,
     QueueFull,

@@ -28,6 +28,7 @@ class OneWriteProtocol(HttpToolsProtocol):
     """For uvicorn's `http` setting; its application is an `app.Application`."""
 
     _direct: Direct | None = None
+    _headers: dict[bytes, bytes]
 
     def connection_made(self, transport: Any) -> None:
         gathering: Any = _Gathering(transport, self.loop)
@@ -36,7 +37,8 @@ class OneWriteProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         # An application of uvicorn's own, such as its "service unavailable", has no `direct`.
         find: Any = getattr(app, "direct", None)
-        self._direct = find(cycle.scope) if find else None
+        self._headers = dict(cycle.scope["headers"])
+        self._direct = find(cycle.scope, self._headers) if find else None
         if self._direct is None:
             super()._start_asgi_task(cycle, app)
         elif not cycle.more_body:
@@ -51,7 +53,7 @@ class OneWriteProtocol(HttpToolsProtocol):
     def _take(self, cycle: Any) -> None:
         direct, self._direct = self._direct, None
         if direct is not None:
-            direct.take(dict(cycle.scope["headers"]), bytes(cycle.body), partial(_reply, cycle))
+            direct.take(self._headers, bytes(cycle.body), partial(_reply, cycle))
 
 
 def _reply(cycle: Any, answer: Any) -> None:

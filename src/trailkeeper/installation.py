@@ -16,20 +16,42 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from trailkeeper.catalogue import catalogue
+from trailkeeper.identity.accounts import Accounts
+from trailkeeper.identity.confirm import PasswordConfirm
+from trailkeeper.identity.later import Later
+from trailkeeper.identity.log_in import LogIn
+from trailkeeper.identity.oidc import Oidc
+from trailkeeper.identity.passkeys import Passkeys
 from trailkeeper.identity.sessions import Sessions
-from trailkeeper.identity.tokens import Tokens, still_holds
+from trailkeeper.identity.store import Store
+from trailkeeper.identity.token_check import still_holds
+from trailkeeper.identity.tokens import Tokens
+from trailkeeper.identity.two_factor import TwoFactor
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.recorder import Recorder
 from trailkeeper.ledger.sqlite import DATABASE_FILE, reader_engine, writer_engine
 from trailkeeper.ledger.writer import Writer
+from trailkeeper.mail import Mailer, SmtpServer
 from trailkeeper.redaction import Redactor
-from trailkeeper.settings import Settings, load_settings
+from trailkeeper.settings import Settings, SettingsError, load_settings
+from trailkeeper.streaming.settings import AuditStreams
 from trailkeeper.team.access import Access
 from trailkeeper.team.actions import Actions
+from trailkeeper.team.delegation import Delegation
+from trailkeeper.team.invitations import Invitations
+from trailkeeper.team.members import Members
+from trailkeeper.team.notifications import Notifications
+from trailkeeper.team.operators import Operators
+from trailkeeper.team.roles import Roles
+from trailkeeper.team.sign_in import SignIn
+from trailkeeper.team.sso import Sso
+from trailkeeper.team.teams import Teams
 from trailkeeper.team.workspaces import Workspaces
 
 KEY_FILE = "secret.key"
+MAIL_FOLDER = "mail"
+SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
 
 log = structlog.get_logger()
@@ -51,10 +73,26 @@ class Installation:
     reader: Reader
     recorder: Recorder
     sessions: Sessions
+    log_in: LogIn
+    two_factor: TwoFactor
+    passkeys: Passkeys
+    accounts: Accounts
     tokens: Tokens
+    members: Members
+    operators: Operators
+    invitations: Invitations
+    roles: Roles
+    teams: Teams
+    delegation: Delegation
+    notifications: Notifications
+    sign_in: SignIn
+    sso: Sso
+    streams: AuditStreams
     workspaces: Workspaces
     actions: Actions
     access: Access
+    mailer: Mailer
+    public_url: str
 
 
 def create(data: Path) -> None:
@@ -80,8 +118,10 @@ def create(data: Path) -> None:
 
 
 @contextmanager
-def opened(data: Path) -> Generator[Installation]:
+def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
     """Open an installation and close it in order: the writer's queue is worked off first.
+
+    `served_at` is the address for links in mails where no `public_url` is set.
 
     Raises InstallationError, SettingsError, SchemaError.
     """
@@ -94,6 +134,7 @@ def opened(data: Path) -> Generator[Installation]:
             f"{data} holds no installation; make one with `trailkeeper init --data {data} …`"
         )
     settings = load_settings(data)
+    oidc = _oidc(settings)
     try:
         secret = (data / KEY_FILE).read_bytes()
     except OSError as error:
@@ -113,6 +154,16 @@ def opened(data: Path) -> Generator[Installation]:
         still_holds=still_holds,
     )
     recorder = Recorder(reading, Redactor(settings.redact_keys))
+    mailer = Mailer(settings.mail_from, data / MAIL_FOLDER, _smtp_server(settings))
+    address = (settings.public_url or served_at).rstrip("/")
+    later = Later()
+    store = Store(reading, writer, recorder)
+    sessions = Sessions(store)
+    confirm = PasswordConfirm(reading)
+    members = Members(store, confirm)
+    two_factor = TwoFactor(store, confirm, secret)
+    passkeys = Passkeys(store, confirm, secret, address)
+    log_in = LogIn(store, sessions, two_factor, passkeys, secret)
     try:
         yield Installation(
             data=data,
@@ -122,17 +173,54 @@ def opened(data: Path) -> Generator[Installation]:
             writer=writer,
             reader=Reader(reading, secret),
             recorder=recorder,
-            sessions=Sessions(reading, writer, recorder),
-            tokens=Tokens(reading, writer, recorder),
-            workspaces=Workspaces(reading, writer, recorder),
+            sessions=sessions,
+            log_in=log_in,
+            two_factor=two_factor,
+            passkeys=passkeys,
+            accounts=Accounts(store, log_in, confirm, mailer, later, address),
+            tokens=Tokens(store),
+            members=members,
+            operators=Operators(store, members),
+            invitations=Invitations(store, sessions, mailer, address),
+            roles=Roles(store),
+            teams=Teams(store, sessions),
+            delegation=Delegation(store, sessions, confirm),
+            notifications=Notifications(store, mailer, address),
+            sign_in=SignIn(store),
+            sso=Sso(store, sessions, oidc, secret, address),
+            streams=AuditStreams(store, secret),
+            workspaces=Workspaces(store),
             actions=Actions(reading, writer, recorder),
             access=Access(writer, recorder),
+            mailer=mailer,
+            public_url=address,
         )
     finally:
+        later.close()
         writer.close()
+        mailer.close()
         checkpoints.close()
         reading.dispose()
         writing.dispose()
+
+
+def _oidc(settings: Settings) -> Oidc:
+    try:
+        return Oidc(settings.sso_allowed_networks)
+    except ValueError as error:
+        raise SettingsError(f"sso_allowed_networks: {error}") from None
+
+
+def _smtp_server(settings: Settings) -> SmtpServer | None:
+    if not settings.smtp_host:
+        return None
+    return SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        user=settings.smtp_user or None,
+        password=settings.smtp_password or None,
+    )
 
 
 class _Checkpoints:

@@ -17,6 +17,9 @@ from msgspec import Meta, Struct
 PREFIX = "TRAILKEEPER_"
 
 
+LISTS = ("redact_keys", "sso_allowed_networks")
+
+
 class SettingsError(ValueError):
     """A setting that cannot be used; the message names it and where it stands."""
 
@@ -39,6 +42,34 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_format: Literal["auto", "json", "console"] = "auto"
     """`json`, `console`, or `auto`: console on a terminal, else json."""
 
+    sso_allowed_networks: tuple[str, ...] = ()
+    """Networks, such as `10.0.0.0/8`, in which identity providers may be called without TLS; on
+    this machine (`127.0.0.0/8`) they are called only if it stands here. Separated by commas in the
+    environment."""
+
+    public_url: str = ""
+    """The address by which people reach this installation, for links in mails, for example
+    `https://audit.example.com`; default: the address that it serves."""
+
+    mail_from: str = "Trailkeeper <trailkeeper@localhost>"
+    """The sender of mails."""
+
+    smtp_host: str = ""
+    """The server to which mails are handed; without one they are written to `mail/` in the data
+    folder and shown to the owner under Settings."""
+
+    smtp_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    """The mail server's port."""
+
+    smtp_security: Literal["none", "starttls", "tls"] = "starttls"
+    """How the connection to the mail server is encrypted."""
+
+    smtp_user: str = ""
+    """The name to log in to the mail server with; empty: no log-in."""
+
+    smtp_password: str = ""
+    """The password for that."""
+
 
 def load_settings(data: Path, environment: dict[str, str] | None = None) -> Settings:
     """The settings for a data folder. Raises SettingsError."""
@@ -59,7 +90,7 @@ def load_settings(data: Path, environment: dict[str, str] | None = None) -> Sett
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"{name}_FILE: {error}") from None
         if text is not None:
-            values[field] = text.split(",") if field == "redact_keys" else text
+            values[field] = [one.strip() for one in text.split(",")] if field in LISTS else text
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:

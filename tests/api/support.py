@@ -96,7 +96,9 @@ def expect_document(
 def rows(site: Site) -> dict[str, int]:
     """How many rows the ledger's tables hold, straight from the file."""
     with closing(driver.connect(str(site.data / "trailkeeper.db"))) as database:
-        return {
+        counts = {
             table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("activity", "activity_index", "term", "entity", "custom_action")
         }
+        fresh = database.execute("SELECT count(*) FROM activity_fresh").fetchone()[0]
+        return {**counts, "activity_index": counts["activity_index"] + fresh}

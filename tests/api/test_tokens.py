@@ -8,10 +8,9 @@ import httpx
 import pytest
 from tests.conftest import Site, activity
 
-from trailkeeper.activity import Context, now_us
+from trailkeeper.activity import now_us
 from trailkeeper.identity.tokens import SCOPES, Scope
 from trailkeeper.installation import opened
-from trailkeeper.team.workspaces import COMMAND_LINE
 
 from .support import PATH, expect_problem, listed, rows
 
@@ -83,11 +82,10 @@ def test_a_new_token_works_at_once_and_a_revoked_one_never_again(workspace: Site
     with workspace.http(token) as http:
         assert http.post(PATH, json=activity()).status_code == 201
         with opened(workspace.data) as installation:
-            key = installation.workspaces.find(workspace.workspace)
-            made = next(
-                one for one in installation.tokens.listed(key) if one["name"] == "short-lived"
-            )
-            installation.tokens.revoke(key, made["id"], COMMAND_LINE, Context())
+            by = installation.workspaces.by_operator(workspace.workspace)
+            clients = installation.tokens.listed(by.workspace)
+            made = next(one for one in clients if one.name == "short-lived")
+            installation.tokens.revoke(by, made.id)
         answer = http.post(PATH, json=activity())
     expect_unauthorized(answer)
     assert "revoked" in answer.json()["detail"]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from .fake import PASSWORD, FakeAudit, fake_services
 from .preview import make_app, serving
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--no-first-run"),
-]
 PATIENCE_MS = 8_000
 
 
@@ -40,16 +35,6 @@ def site() -> Iterator[Site]:
         yield Site(url, "ada@example.com", PASSWORD, "robin@example.com", services.audit)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.fail("the browser tests need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @dataclass
 class Visit:
     """One visitor's page. Anything the browser complains about fails the test at its end."""
@@ -63,7 +48,7 @@ class Visit:
         self.page.get_by_label("E-mail address").fill(email or self.site.email)
         self.page.get_by_label("Password").fill(self.site.password)
         self.page.get_by_role("button", name="Log in").click()
-        self.page.wait_for_url("**/audit")
+        self.page.wait_for_url(re.compile("/(audit|settings/account)$"))
         return self
 
     def go(self, path: str) -> Visit:

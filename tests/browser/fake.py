@@ -8,6 +8,8 @@ from typing import Any
 
 from trailkeeper.activity import UNSET, Activity, Actor, Change, Context, Target, to_us
 from trailkeeper.catalogue import catalogue, sentence
+from trailkeeper.identity.acting import By
+from trailkeeper.identity.privileges import privileges_of
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.filters import Filter, Match
 from trailkeeper.web.services import (
@@ -221,7 +223,7 @@ class FakeSessions:
     def __init__(self) -> None:
         self.sessions: dict[str, SignedIn] = {}
 
-    def log_in(self, email: str, password: str, context: Context) -> tuple[str, SignedIn]:
+    def with_password(self, email: str, password: str, context: Context) -> tuple[str, SignedIn]:
         if email == "slow@example.com":
             raise Throttled(30)
         actor = {"ada@example.com": ADA, "robin@example.com": ROBIN}.get(email)
@@ -230,9 +232,28 @@ class FakeSessions:
         cookie = f"cookie-{len(self.sessions)}"
         role = "Admin" if actor is ADA else "Operator"
         self.sessions[cookie] = SignedIn(
-            actor.id, email, actor.name or "", 1, "Acme", role, f"s-{cookie}", "csrf-" + "x" * 20
+            user=1,
+            user_id=actor.id,
+            email=email,
+            name=actor.name or "",
+            workspace=1,
+            workspace_id="w-1",
+            workspace_name="Acme",
+            role=role,
+            session_id=f"s-{cookie}",
+            csrf="csrf-" + "x" * 20,
+            privileges=privileges_of(role, None),
         )
         return cookie, self.sessions[cookie]
+
+    def with_code(self, challenge: str, code: str, context: Context) -> tuple[str, SignedIn]:
+        raise NotImplementedError
+
+    def passkey_options(self, challenge: str) -> str | None:
+        raise NotImplementedError
+
+    def with_passkey(self, challenge: str, response: str, context: Context) -> tuple[str, SignedIn]:
+        raise NotImplementedError
 
     def find(self, cookie: str) -> SignedIn | None:
         return self.sessions.get(cookie)
@@ -251,6 +272,13 @@ class FakeAccess:
     def record_denied(self, session: SignedIn, path: str, context: Context) -> None:
         self.denied.append((session.email, path))
 
+    def record_missed(self, by: By, path: str) -> None:
+        self.denied.append((by.actor.email or "", path))
+
+    def record_page_denied(self, by: By, path: str, needed: str) -> None:
+        self.denied.append((by.actor.email or "", path))
+
 
 def fake_services() -> Services:
-    return Services(FakeSessions(), FakeAudit(), FakeAccess(), b"0" * 32)
+    sessions = FakeSessions()
+    return Services(sessions, sessions, FakeAudit(), FakeAccess(), b"0" * 32)

@@ -50,5 +50,5 @@ def test_open_menus_are_accessible(new_visit: NewVisit, scheme: str) -> None:
 
 def test_a_refusal_is_accessible(new_visit: NewVisit) -> None:
     visit = new_visit()
-    visit.log_in(visit.site.colleague)
+    visit.log_in(visit.site.colleague).go("/audit")
     check(visit.page)

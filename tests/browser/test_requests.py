@@ -109,7 +109,7 @@ def test_the_log_in_goes_on_to_an_own_page_only(client: Client) -> None:
     assert form
     data = {"email": "ada@example.com", "password": PASSWORD, "form": form[1]}
     answer = client.post("/login", data={**data, "next": "//evil.example"})
-    assert answer.headers["location"] == "/audit"
+    assert answer.headers["location"] == "/"
 
 
 def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: Client) -> None:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from sqlalchemy import insert, select
@@ -20,13 +21,15 @@ from tests.conftest import activity
 from trailkeeper.activity import ActivityInput, now_us
 from trailkeeper.errors import IdConflict
 from trailkeeper.installation import Installation, create, opened
-from trailkeeper.ledger import schema
+from trailkeeper.ledger import schema, writer
 from trailkeeper.ledger.append import Outcomes, Receipt
 from trailkeeper.ledger.prepare import Prepared
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.writer import Transaction, Writer
 
-BACKENDS = ("sqlite",)
+NEVER_S = 3_600.0
+BACKENDS = ("sqlite", "sqlite with fresh rows")
+"""In the second what was just written stays out of the inverted index until there is more."""
 
 
 def sent(**changed: Any) -> ActivityInput:
@@ -99,9 +102,11 @@ def receipt(outcome: Receipt | IdConflict) -> Receipt:
 @contextmanager
 def open_store(backend: str, data: Path) -> Iterator[Store]:
     """A new store of this kind."""
-    assert backend == "sqlite"
+    assert backend in BACKENDS
     create(data)
     with ExitStack() as stack:
+        if "fresh" in backend:
+            stack.enter_context(patch.object(writer, "LULL_S", NEVER_S))
         store = Store(data, stack.enter_context(opened(data)), stack)
         store.acme = store.workspace("Acme")
         store.other = store.workspace("Other")

@@ -32,6 +32,7 @@ def test_what_waits_for_the_database_when_the_signal_comes_is_answered(site: Sit
             return http.post(PATH, json=activity(id=f"waiting-{number}")).status_code
 
     assert site.process is not None
+    assert post(99) == 201  # the token's time of use is noted with this one
     with (
         closing(driver.connect(str(site.data / "trailkeeper.db"))) as other,
         ThreadPoolExecutor(8) as threads,

@@ -84,4 +84,4 @@ def test_an_own_path_may_follow_the_log_in(path: str) -> None:
     ],
 )
 def test_any_other_path_is_refused_after_the_log_in(path: str) -> None:
-    assert own_path(path) == "/audit"
+    assert own_path(path) == "/"

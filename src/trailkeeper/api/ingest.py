@@ -26,7 +26,8 @@ from trailkeeper.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from trailkeeper.identity.tokens import Token, TokenCheck
+from trailkeeper.identity.token_check import TokenCheck
+from trailkeeper.identity.tokens import Token
 from trailkeeper.json_input import decode_activity, decode_items
 from trailkeeper.ledger.append import Append, Outcomes, Receipt
 from trailkeeper.ledger.prepare import Prepared

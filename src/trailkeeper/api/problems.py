@@ -9,7 +9,9 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from trailkeeper.errors import PROBLEMS, FieldError, InvalidParameter, Problem
+from trailkeeper.api.auth import by_of
+from trailkeeper.api.services import ApiServices
+from trailkeeper.errors import PROBLEMS, FieldError, InvalidParameter, NotFound, Problem
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -54,6 +56,12 @@ def as_problem(error: Exception) -> Problem:
     return Problem("The server could not do this; its log says why")
 
 
-def handle(_: AnyRequest, error: Exception) -> Response[bytes]:
-    """Litestar's exception handler for the API."""
-    return problem_response(as_problem(error))
+def handle(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for the API. That somebody wanted to change what is not there
+    for them is recorded."""
+    problem = as_problem(error)
+    changing = request.method not in ("GET", "HEAD", "OPTIONS")
+    if changing and isinstance(problem, NotFound) and "caller" in request.scope["state"]:
+        services: ApiServices = request.app.state["api"]
+        services.access.record_missed(by_of(request), request.url.path)
+    return problem_response(problem)

@@ -32,6 +32,7 @@ app = App(
 app.command(setup.init)
 app.command(setup.token)
 app.command(users.user)
+app.command(users.workspace)
 # By its name: only the server needs what it imports, and that takes half a second.
 app.command("trailkeeper.cli.server:serve", name="serve")
 app.command(reading.record)

@@ -60,7 +60,7 @@ def serve(
             f"--database-url {database_url.partition(':')[0]}:… is not supported by this version,"
             f" which serves the SQLite database of its data folder, {own}; leave it out"
         )
-    with opened(data) as installation:
+    with opened(data, f"http://{host}:{port}") as installation:
         _set_up_logging(installation.settings.log_format)
         application = build(installation)
         config = uvicorn.Config(

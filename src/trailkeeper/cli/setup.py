@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import App, Parameter
 
-from trailkeeper.activity import Context, now_us
+from trailkeeper.activity import now_us
+from trailkeeper.identity.names import checked_email, checked_name
 from trailkeeper.identity.passwords import check_password
 from trailkeeper.identity.tokens import Scope
 from trailkeeper.installation import InstallationError, create, opened
-from trailkeeper.team.workspaces import COMMAND_LINE, checked_email, checked_name
 
 token = App(name="token", help="API tokens.")
 
@@ -64,9 +65,9 @@ def init(
     del json_
     # All that can be wrong is checked before anything is made.
     password = read_password(owner_password_file)
-    checked_name(workspace, "The workspace's name")
-    email = checked_email(owner_email)
-    name = checked_name(owner_name or email.partition("@")[0], "The owner's name")
+    checked_name(workspace, "The workspace's name", "/name")
+    email = checked_email(owner_email, "/email")
+    name = checked_name(owner_name or email.partition("@")[0], "The owner's name", "/owner")
     check_password(password)
     create(data)
     with opened(data) as installation:
@@ -116,13 +117,8 @@ def create_token(
     expires_at = now_us() + expires_days * 86_400_000_000 if expires_days else None
     with opened(data) as installation:
         made = installation.tokens.create(
-            installation.workspaces.find(workspace),
-            checked_name(name, "The token's name"),
-            scope,
-            COMMAND_LINE,
-            Context(),
-            expires_at,
-        )
+            installation.workspaces.by_operator(workspace), name, scope, expires_at
+        ).token
     print(json.dumps({"token": made}) if json_ else made)
 
 
@@ -137,17 +133,15 @@ def list_tokens(
     with opened(data) as installation:
         rows = installation.tokens.listed(installation.workspaces.find(workspace))
     if json_:
-        print(json.dumps(rows))
+        print(msgspec.json.encode(rows).decode())
         return
     for row in rows:
-        state = "revoked" if row["revoked_at"] else "valid"
-        print(f"{row['id']}  {state:8}  {row['name']}  ({row['scopes']})")
+        print(f"{row.id}  {row.state:8}  {row.name}  ({' '.join(row.scopes)})")
 
 
 @token.command(name="revoke")
 def revoke_token(*, data: Path, workspace: str, id: str) -> None:
     """Revoke a token at once and for good; `id` is the one that `token list` shows."""
     with opened(data) as installation:
-        key = installation.workspaces.find(workspace)
-        installation.tokens.revoke(key, id, COMMAND_LINE, Context())
+        installation.tokens.revoke(installation.workspaces.by_operator(workspace), id)
     print(f"revoked {id}")

@@ -9,13 +9,20 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 
 from trailkeeper.activity import now_us, rfc3339, uuid7
 from trailkeeper.errors import FieldError, IdConflict, NotFound
+from trailkeeper.ledger.fresh import (
+    FRESH_MAX,
+    add_fresh,
+    add_to_index,
+    count_fresh,
+    insert_many,
+    move,
+)
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.keys import KeyMaker
 from trailkeeper.ledger.prepare import Party, Prepared, public_bytes
@@ -23,13 +30,10 @@ from trailkeeper.ledger.prepare import Party, Prepared, public_bytes
 DICTIONARY_MAX = 200_000
 """Entries of the dictionaries that are remembered; past that all are forgotten and read again."""
 
-ROWS_AT_ONCE = 50
-
 INSERT_ACTIVITY = (
     "INSERT INTO activity (key, workspace, seq, id, received_at, action, actor, target,"
     " content_hash, public, salt, personal)"
 )
-INSERT_INDEX = "INSERT INTO activity_index (rowid, body)"
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -112,6 +116,7 @@ class Appender:
         self._entities: dict[tuple[int, str, str], _Entity] = {}
         self._terms: dict[tuple[int, str, str], int] = {}
         self._last_text = (0, "")
+        self._fresh: int | None = None
 
     def forget(self) -> None:
         """Drop what is remembered: another process wrote, or something was rolled back."""
@@ -119,6 +124,19 @@ class Appender:
         self._workspaces.clear()
         self._entities.clear()
         self._terms.clear()
+        self._fresh = None
+
+    @property
+    def fresh(self) -> int:
+        """Rows that wait to be moved into the inverted index."""
+        if self._fresh is None:
+            self._fresh = count_fresh(self._db)
+        return self._fresh
+
+    def move_fresh(self) -> None:
+        """Move them, in the open transaction."""
+        move(self._db)
+        self._fresh = 0
 
     def append(self, appends: list[Append]) -> list[Outcomes]:
         """Insert all rows of these appends, in order, in the open transaction.
@@ -194,7 +212,7 @@ class Appender:
             return
         keys = self._keys.make([new.occurred_at for new in activities])
         rows: list[tuple[Any, ...]] = []
-        index: list[tuple[Any, ...]] = []
+        index: list[tuple[int, str]] = []
         for key, new in zip(keys, activities, strict=True):
             prepared = new.prepared
             at = new.occurred_at
@@ -233,21 +251,13 @@ class Appender:
                 )
             )
             index.append((key, f"{' '.join(tokens)} {prepared.text}"))
-        self._insert_many(INSERT_ACTIVITY, rows)
-        # FTS5 writes a segment out whenever a rowid is lower than the one before.
-        index.sort()
-        self._insert_many(INSERT_INDEX, index)
-
-    def _insert_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        """Insert rows, many with one statement: the driver lets go of the interpreter's lock once
-        a statement, and under load getting it back costs more than the row."""
-        marks = f"({','.join('?' * len(rows[0]))})"
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[start : start + ROWS_AT_ONCE]
-            self._db.execute(
-                f"{statement} VALUES {','.join([marks] * len(some))}",
-                list(chain.from_iterable(some)),
-            )
+        insert_many(self._db, INSERT_ACTIVITY, rows)
+        if len(index) < FRESH_MAX // 2:
+            fresh = self.fresh
+            add_fresh(self._db, index)
+            self._fresh = fresh + len(index)
+        else:
+            add_to_index(self._db, index)
 
     def _state(self, workspace: int) -> _Workspace:
         if state := self._workspaces.get(workspace):

@@ -7,7 +7,6 @@ depends on the commit (`seq`, `received_at`, the keys) is filled in by ledger/ap
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -25,8 +24,8 @@ from trailkeeper.activity import (
     Context,
     Credential,
     Target,
-    encode_input,
     now_us,
+    random_bytes,
     rfc3339,
     to_us,
 )
@@ -126,12 +125,14 @@ def prepare(
     errors = [*_problems(sent), *(check(sent) if check else ())]
     if errors:
         raise InvalidActivity(_summary(errors), *errors)
-    texts = _may_hold_secret_texts(sent, redactor)
-    if texts:
+    personal = _personal(sent, redactor, texts=False)
+    content = _encode(personal)
+    if redactor.suspects(content):
         sent = _with_clean_names(sent, redactor)
-    personal = _personal(sent, redactor, texts)
+        personal = _personal(sent, redactor, texts=True)
+        content = _encode(personal)
     environment = sent.environment or "prod"
-    salt = os.urandom(16)
+    salt = random_bytes(16)
     # A first encoding tells how much room the public part leaves to the personal one.
     public = _Public(
         action=sent.action,
@@ -144,7 +145,7 @@ def prepare(
         if sent.on_behalf_of
         else None,
     )
-    content = body = _encode(personal)
+    body = content
     rest = _encode(public)
     if len(body) + len(rest) + 500 > ACTIVITY_MAX_BYTES:
         personal, body = cut_to_fit(personal, ACTIVITY_MAX_BYTES - len(rest) - 500, _encode)
@@ -223,13 +224,6 @@ def _summary(errors: list[FieldError]) -> str:
     return f"{first.pointer or 'The activity'} {first.detail}{more}"
 
 
-def _may_hold_secret_texts(sent: ActivityInput, redactor: Redactor) -> bool:
-    try:
-        return redactor.suspects(encode_input(sent))
-    except RecursionError:
-        return True  # the redactor will say where it is nested too deep
-
-
 def _with_clean_names(sent: ActivityInput, redactor: Redactor) -> ActivityInput:
     """Names and the user agent are free text too: a connection is often called by its URL."""
     actor = _with_clean_name(sent.actor, redactor)
@@ -247,7 +241,7 @@ def _with_clean_name(party: P, redactor: Redactor) -> P:
     return replace(party, name=name)
 
 
-def _personal(sent: ActivityInput, redactor: Redactor, texts: bool) -> Personal:
+def _personal(sent: ActivityInput, redactor: Redactor, *, texts: bool) -> Personal:
     pointer = ""
     try:
         pointer = "/actor/metadata"

@@ -6,6 +6,7 @@ acknowledged before the call is in it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 
 from trailkeeper.activity import Activity
 from trailkeeper.ledger.append import fold
+from trailkeeper.ledger.fresh import count_with, matching
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.record import decode_activity
 from trailkeeper.ledger.recorder import OWN_SOURCE
@@ -217,12 +219,21 @@ def _rows(
             low = max(low, position + 1)
     # The join is written so that the index leads: it yields the keys in order, and stops early.
     direction = "DESC" if order == "desc" else "ASC"
-    return database.execute(
+    rows = database.execute(
         "SELECT a.key, a.public, a.personal FROM activity_index AS i CROSS JOIN activity AS a"
         " ON a.key = i.rowid WHERE i.body MATCH ? AND i.rowid >= ? AND i.rowid < ?"
         f" AND a.workspace = ? ORDER BY i.rowid {direction} LIMIT ?",
         (search.expression, low, high, workspace, limit),
     ).fetchall()
+    if fresh := matching(database, search.expression, low, high):
+        is_newest_first = order == "desc"
+        rows += database.execute(
+            "SELECT key, public, personal FROM activity WHERE workspace = ?"
+            " AND key IN (SELECT value FROM json_each(?))",
+            (workspace, json.dumps(sorted(fresh, reverse=is_newest_first)[:limit])),
+        )
+        rows.sort(reverse=is_newest_first)
+    return rows[:limit]
 
 
 _ENTITY = "SELECT key, type, id, name, email FROM entity WHERE workspace=?"
@@ -288,12 +299,12 @@ def _choice(database: Any, role: Role, row: Any) -> Choice:
 
 def _count(database: Any, role: Role, key: int) -> int:
     """How many activities an actor or target has, counted up to COUNT_MAX + 1."""
-    token = Token.ACTOR if role == "actor" else Token.TARGET
-    expression = f'"{token}{key}"'
-    return database.execute(
+    token = f"{Token.ACTOR if role == 'actor' else Token.TARGET}{key}"
+    indexed: int = database.execute(
         "SELECT count(*) FROM (SELECT rowid FROM activity_index WHERE body MATCH ? LIMIT ?)",
-        (expression, COUNT_MAX + 1),
+        (f'"{token}"', COUNT_MAX + 1),
     ).fetchone()[0]
+    return indexed if indexed > COUNT_MAX else indexed + count_with(database, token)
 
 
 def _escaped(text: str) -> str:

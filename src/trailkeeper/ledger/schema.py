@@ -35,7 +35,11 @@ workspace = Table(
     Column("strict_actions", Boolean, nullable=False, default=False),
     Column("next_seq", BigInteger, nullable=False, default=0),
     Column("last_received_at", BigInteger, nullable=False, default=0),
+    Column("require_two_factor", Boolean, nullable=False, default=False),
+    Column("error_emails", Text, nullable=False, default=""),
+    Column("error_throttling", Boolean, nullable=False, default=True),
 )
+"""`error_emails` is separated by line ends."""
 
 activity = Table(
     "activity",
@@ -58,6 +62,14 @@ activity = Table(
 """`key` is unique in the database and ordered by `occurred_at`, then `seq`; the inverted index
 `activity_index` has the same (an FTS5 table, see ledger/index.py, made by the migrations). `public`
 and `personal` are the canonical bytes, kept as they were written."""
+
+fresh = Table(
+    "activity_fresh",
+    metadata,
+    Column("key", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""Rows of the inverted index that are not in it yet (see ledger/fresh.py)."""
 
 term = Table(
     "term",
@@ -109,8 +121,127 @@ user = Table(
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("totp_sealed", LargeBinary),
+    Column("totp_last_step", BigInteger),
 )
-"""People who can log in; `email` is kept in lower case."""
+"""People who can log in; `email` is kept in lower case. `totp_sealed` is the sealed key of the
+second factor, once that is enabled, and `totp_last_step` the time step of the last code used."""
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("user", Integer, ForeignKey("user.key"), nullable=False),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Index(None, "user"),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("user", Integer, ForeignKey("user.key"), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("used_at", BigInteger),
+)
+"""Only the SHA-256 of a code is kept."""
+
+one_time_link = Table(
+    "one_time_link",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("user", Integer, ForeignKey("user.key"), nullable=False),
+    Column("email", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index(None, "user"),
+)
+"""Links sent by mail: `password_reset`, `email_change` to
+`email`, and the challenges of `passkey` log-ins. A used one is deleted."""
+
+role = Table(
+    "role",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, primary_key=True),
+    Column("privileges", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Custom roles; members and invitations name theirs. `privileges` is separated by spaces."""
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", Integer, ForeignKey("user.key")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    UniqueConstraint("workspace", "email"),
+)
+"""Invitations that wait; an accepted or canceled one is deleted, an expired one is renewed."""
+
+delegated_admin = Table(
+    "delegated_admin",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("user", Integer, ForeignKey("user.key"), primary_key=True),
+    Column("acting_for", Integer, ForeignKey("user.key"), nullable=False),
+    Column("password_hash", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Users who may act for the user who added them, with a password of their own for that."""
+
+notification_sent = Table(
+    "notification_sent",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("sent_at", BigInteger, nullable=False),
+)
+"""When an error notification with this subject was last sent."""
+
+audit_stream = Table(
+    "audit_stream",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("include_jobs", Boolean, nullable=False),
+    Column("include_job_steps", Boolean, nullable=False),
+    Column("include_login_activity", Boolean, nullable=False),
+    Column("destination", Text),
+    Column("settings", Text, nullable=False),
+    Column("secrets_sealed", LargeBinary),
+)
+"""The settings of the audit log streaming; `settings` is JSON and holds no secrets."""
+
+workspace_sso = Table(
+    "workspace_sso",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("required", Boolean, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("secret_sealed", LargeBinary),
+    Column("domains", Text, nullable=False),
+    Column("kind", Text, nullable=False, default="oidc"),
+    Column("sign_on_url", Text, nullable=False, default=""),
+    Column("certificate", Text, nullable=False, default=""),
+)
+"""A workspace's identity provider; `domains` is separated by spaces. If it is `required`, only the
+owner may come with a password."""
 
 member = Table(
     "member",
@@ -132,6 +263,10 @@ session = Table(
     Column("csrf", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("acting_for", Integer, ForeignKey("user.key")),
+    Column("ip_address", Text),
+    Column("user_agent", Text),
+    Column("sso", Boolean, nullable=False, default=False),
     Index(None, "user"),
 )
 """Only the SHA-256 of a session's cookie is kept; `id` is its name in the log."""
@@ -147,8 +282,13 @@ api_token = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("user", Integer, ForeignKey("user.key")),
+    Column("last_used_at", BigInteger),
+    Index(None, "workspace"),
+    Index(None, "user"),
 )
-"""Only the SHA-256 of a token is kept; `scopes` is separated by spaces."""
+"""Only the SHA-256 of a token is kept; `scopes` is separated by spaces. With a `user` it is that
+member's own API key."""
 
 source_state = Table(
     "source_state",

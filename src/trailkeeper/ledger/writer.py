@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from trailkeeper.errors import Problem, QueueFull, StorageFull, StoreUnavailable
 from trailkeeper.ledger.append import Append, Appender, Outcomes
+from trailkeeper.ledger.fresh import FRESH_MAX
 from trailkeeper.ledger.prepare import Prepared
 
 T = TypeVar("T")
@@ -32,6 +33,9 @@ UNIT_BYTES = 1_000
 GATHER_S = 0.001
 """How long the writer waits for a fuller group when the last one was larger. Whoever sends one
 request after the other never waits; of many at once it makes fewer, fuller commits."""
+
+LULL_S = 0.02
+"""After so long without work the fresh rows are moved into the inverted index."""
 
 log = structlog.get_logger()
 
@@ -108,6 +112,7 @@ class Writer:
         self._in_work = 0
         self._connection: Connection | None = None
         self._data_version = -1
+        self._fresh = 0
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
         self._thread.start()
 
@@ -168,21 +173,32 @@ class Writer:
 
     def _loop(self) -> None:
         last = 1
-        while True:
-            with self._wake:
-                while not self._queue and not self._closing:
-                    self._wanted = 1
-                    self._wake.wait()
-                if not self._queue:
-                    break
-                if len(self._queue) < last and not self._closing:
-                    self._wanted = last
-                    self._wake.wait(GATHER_S)
-                group = self._take()
-                last = self._in_work = len(group)
-            self._work_off(group)
+        while (group := self._next_group(last)) is not None:
+            if group:
+                self._work_off(group)
+                last = len(group)
+            if not group or self._fresh >= FRESH_MAX:
+                self._move_fresh()
+        self._move_fresh()
         if self._connection is not None:
             self._connection.close()
+
+    def _next_group(self, last: int) -> list[_Entry] | None:
+        """What waits in the queue, once something does. Nothing after a lull with fresh rows to be
+        moved; None at the end."""
+        with self._wake:
+            while not self._queue and not self._closing:
+                self._wanted = 1
+                if not self._wake.wait(LULL_S if self._fresh else None) and not self._queue:
+                    return []
+            if not self._queue:
+                return None
+            if len(self._queue) < last and not self._closing:
+                self._wanted = last
+                self._wake.wait(GATHER_S)
+            group = self._take()
+            self._in_work = len(group)
+            return group
 
     def _take(self) -> list[_Entry]:
         group: list[_Entry] = []
@@ -204,6 +220,7 @@ class Writer:
             position = 0
             while position < len(group):
                 position += self._run_some(group, position, transaction, raw)
+            self._fresh = self._appender.fresh
             raw.execute("COMMIT")
             if any(not isinstance(entry.work, Append) for entry in group):
                 self.generation += 1
@@ -302,6 +319,21 @@ class Writer:
         for entry in run:
             if not isinstance(entry.work, Append):
                 entry.result = entry.work(transaction)
+
+    def _move_fresh(self) -> None:
+        """Move the fresh rows into the inverted index. What goes wrong is tried again after the
+        next append; searches find the rows where they are."""
+        if not self._fresh:
+            return
+        self._fresh = 0
+        try:
+            self._raw.execute("BEGIN IMMEDIATE")
+            self._notice_others(self._raw)
+            self._appender.move_fresh()
+            self._raw.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 # nobody waits for it, and nothing is lost
+            _as_problem(error)
+            self._undo_all()
 
     def _undo_all(self) -> None:
         if self._connection is None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, insert, select
 
-from trailkeeper.activity import ActivityInput, Actor, Target, now_us, uuid7
+from trailkeeper.activity import Target, now_us, uuid7
+from trailkeeper.identity.acting import By, everything
+from trailkeeper.identity.names import checked_email, checked_name
 from trailkeeper.identity.passwords import hash_password
-from trailkeeper.ledger.recorder import Recorder, system_actor
+from trailkeeper.identity.privileges import OWNER
+from trailkeeper.identity.signed_in import SignedIn
+from trailkeeper.identity.store import Store
+from trailkeeper.ledger.recorder import system_actor
 from trailkeeper.ledger.schema import member, user, workspace
-from trailkeeper.ledger.writer import Transaction, Writer
-from trailkeeper.team.permissions import OWNER
-
-NAME_MAX = 100
+from trailkeeper.ledger.writer import Transaction
+from trailkeeper.team.roles import privileges_in
 
 COMMAND_LINE = system_actor("cli", "Command line")
 """The actor of what an operator does at the server's own command line."""
+
+
+FIRST = 1
+"""The key of the workspace that `init` makes; its owner is the installation's."""
+
+
+def is_first(who: SignedIn) -> bool:
+    """Whether someone is in the installation's first workspace."""
+    return who.workspace == FIRST
 
 
 class TeamError(ValueError):
@@ -36,82 +46,98 @@ class Made(Struct, frozen=True):
 class Workspaces:
     """All workspaces."""
 
-    def __init__(self, engine: Engine, writer: Writer, recorder: Recorder) -> None:
-        self._engine = engine
-        self._writer = writer
-        self._recorder = recorder
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def create(self, name: str, owner_email: str, owner_name: str, password: str) -> Made:
-        """Make a workspace and its owner, and record that. Raises TeamError, WeakPassword."""
-        name = checked_name(name, "The workspace's name")
-        email = checked_email(owner_email)
-        owner_name = checked_name(owner_name, "The owner's name")
-        password_hash = hash_password(password)
+    def create(self, name: str, owner_email: str, owner_name: str, password: str | None) -> Made:
+        """Make a workspace and record that. Its owner is the user with this address; when there
+        is none, one is made with this name and password. Raises InvalidInput, TeamError,
+        WeakPassword."""
+        name = checked_name(name, "The workspace's name", "/name")
+        email = checked_email(owner_email, "/email")
+        owner_name = checked_name(owner_name, "The owner's name", "/owner")
+        password_hash = None if password is None else hash_password(password)
         at = now_us()
-        made = Made(uuid7(at), name, uuid7(at), email)
+        workspace_id = uuid7(at)
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction) -> Made:
             connection = transaction.connection
             if connection.execute(select(workspace.c.key).where(workspace.c.name == name)).first():
                 raise TeamError(f"There is a workspace named {name!r} already")
             key = connection.execute(
                 insert(workspace)
-                .values(id=made.workspace_id, name=name, created_at=at, next_seq=0)
+                .values(id=workspace_id, name=name, created_at=at, next_seq=0)
                 .returning(workspace.c.key)
             ).scalar_one()
-            owner = _User(made.owner_id, email, owner_name, password_hash)
-            _add_member(connection, key, owner, OWNER, at)
-            created = self._recorder.own(
-                key,
-                ActivityInput(
-                    action="workspace.created",
-                    actor=COMMAND_LINE,
-                    targets=[
-                        Target(type="workspace", id=made.workspace_id, name=name),
-                        Target(type="user", id=made.owner_id, name=owner_name, email=email),
-                    ],
-                ),
+            owner = connection.execute(
+                select(user.c.key, user.c.id, user.c.name).where(user.c.email == email)
+            ).first()
+            if owner and password_hash is not None:
+                raise TeamError(f"There is a user with the e-mail {email}; leave the password out")
+            if owner:
+                owner_id, called = owner.id, owner.name
+                connection.execute(
+                    insert(member).values(workspace=key, user=owner.key, role=OWNER, created_at=at)
+                )
+            elif password_hash is None:
+                raise TeamError(f"There is no user with the e-mail {email}; give a password")
+            else:
+                owner_id, called = uuid7(at), owner_name
+                _add_member(
+                    connection, key, _User(owner_id, email, called, password_hash), OWNER, at
+                )
+            created = everything(key, COMMAND_LINE).activity(
+                "workspace.created",
+                Target(type="workspace", id=workspace_id, name=name),
+                Target(type="user", id=owner_id, name=called, email=email),
             )
-            transaction.record(key, created)
+            self._store.record(transaction, key, created)
+            return Made(workspace_id, name, owner_id, email)
 
-        self._writer.run(work)
-        return made
+        return self._store.change(work)
 
-    def add_member(
-        self, key: int, email: str, name: str, password: str, role: str, by: Actor
-    ) -> str:
-        """Make a user who is a member with this role, and record that; returns the user's id."""
-        email = checked_email(email)
-        name = checked_name(name, "The user's name")
-        role = checked_name(role, "The role")
-        if role == OWNER:
-            raise TeamError("A workspace has one owner; give another role")
+    def add_member(self, by: By, email: str, name: str, password: str, role: str) -> str:
+        """Make a user who is a member with this role, and record that; returns the user's id.
+        Raises InvalidInput, TeamError, WeakPassword."""
+        key = by.workspace
+        email = checked_email(email, "/email")
+        name = checked_name(name, "The user's name", "/name")
         password_hash = hash_password(password)
         at = now_us()
         id = uuid7(at)
 
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
+            privileges_in(connection, key, role)
             if connection.execute(select(user.c.key).where(user.c.email == email)).first():
                 raise TeamError(f"There is a user with the e-mail {email} already")
             _add_member(connection, key, _User(id, email, name, password_hash), role, at)
-            joined = self._recorder.own(
-                key,
-                ActivityInput(
-                    action="member.added",
-                    actor=by,
-                    targets=[Target(type="member", id=id, name=name, email=email)],
-                    details={"role": role},
-                ),
+            joined = by.activity(
+                "member.added",
+                Target(type="member", id=id, name=name, email=email),
+                details={"role": role},
             )
-            transaction.record(key, joined)
+            self._store.record(transaction, key, joined)
 
-        self._writer.run(work)
+        self._store.change(work)
         return id
+
+    def listed(self) -> list[tuple[str, str]]:
+        """Id and name of each workspace, in the order in which they were made."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                select(workspace.c.id, workspace.c.name).order_by(workspace.c.key)
+            ).all()
+        return [(row.id, row.name) for row in rows]
+
+    def by_operator(self, name: str) -> By:
+        """Who acts at the server's own command line, in the workspace with this name. Raises
+        TeamError."""
+        return everything(self.find(name), COMMAND_LINE)
 
     def find(self, name: str) -> int:
         """The key of the workspace with this name. Raises TeamError with the names there are."""
-        with self._engine.connect() as connection:
+        with self._store.reading() as connection:
             rows = connection.execute(select(workspace.c.key, workspace.c.name)).all()
         for row in rows:
             if row.name == name:
@@ -141,19 +167,3 @@ def _add_member(connection: Connection, key: int, who: _User, role: str, at: int
         .returning(user.c.key)
     ).scalar_one()
     connection.execute(insert(member).values(workspace=key, user=made, role=role, created_at=at))
-
-
-def checked_email(email: str) -> str:
-    """The address in lower case. Raises TeamError for what is none."""
-    email = email.strip().lower()
-    if len(email) > 254 or not re.fullmatch(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+", email):
-        raise TeamError(f"{email[:80]!r} is no e-mail address")
-    return email
-
-
-def checked_name(name: str, what: str) -> str:
-    """The name without blanks around it. Raises TeamError for an empty or unprintable one."""
-    name = name.strip()
-    if not name or len(name) > NAME_MAX or not name.isprintable():
-        raise TeamError(f"{what} must have 1 to {NAME_MAX} printable characters")
-    return name

@@ -10,7 +10,7 @@ from litestar.config.compression import CompressionConfig
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
-from trailkeeper.web import audit, login
+from trailkeeper.web import account, api_clients, audit, links, login, roles, settings, sso, team
 from trailkeeper.web.assets import static_file
 from trailkeeper.web.errors import PAGE_ERRORS, http_error, not_found, server_error
 from trailkeeper.web.session import check_permission
@@ -28,13 +28,18 @@ def routes() -> list[Router]:
     pages = Router(
         "/",
         route_handlers=[
-            login.login_page,
-            login.log_in,
-            login.log_out,
+            *login.ROUTES,
+            *links.ROUTES,
             audit.home,
             audit.audit_page,
             audit.choices,
             audit.activity_page,
+            *account.ROUTES,
+            *team.ROUTES,
+            *roles.ROUTES,
+            *api_clients.ROUTES,
+            *settings.ROUTES,
+            *sso.ROUTES,
         ],
         guards=[check_permission],
         exception_handlers=PAGE_ERRORS,

@@ -11,6 +11,7 @@ from msgspec import Struct
 from trailkeeper.activity import Activity
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError, parse_params
+from trailkeeper.team.permissions import acts_as_self
 from trailkeeper.web.clock import clock_of
 from trailkeeper.web.filter_bar import choice_option, filter_bar
 from trailkeeper.web.labels import type_label
@@ -37,8 +38,14 @@ class Wrong(Struct, frozen=True):
 
 
 @get("/", opt={"permission": SIGNED_IN}, sync_to_thread=False, include_in_schema=False)
-def home() -> Response[str]:
-    return go_to(AUDIT)
+def home(request: WebRequest) -> Response[str]:
+    """To the first page that the user may see."""
+    session = session_of(request)
+    if services_of(request).access.may_view_audit(session):
+        return go_to(AUDIT)
+    if "team.manage" in session.privileges:
+        return go_to("/team")
+    return go_to("/settings/account" if acts_as_self(session) else "/teams")
 
 
 @get("/audit", opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)

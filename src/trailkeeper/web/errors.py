@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from trailkeeper.web.render import HTML, go_to, render
 from trailkeeper.web.security import PAGE_HEADERS, ForeignRequest, WebRequest
 from trailkeeper.web.services import SignedIn
-from trailkeeper.web.session import LogInNeeded, NotAllowed
+from trailkeeper.web.session import VIEW_AUDIT, LogInNeeded, NotAllowed, SecondFactorNeeded
 
 PageError = Callable[[WebRequest, Any], Response[str]]
 
@@ -32,13 +32,29 @@ def log_in_needed(request: WebRequest, _error: LogInNeeded) -> Response[str]:
     return go_to(login)
 
 
+def second_factor_needed(_request: WebRequest, _error: SecondFactorNeeded) -> Response[str]:
+    """To the page on which it is enabled."""
+    return go_to("/settings/two-factor")
+
+
 def not_allowed(request: WebRequest, error: NotAllowed) -> Response[str]:
+    if error.permission == VIEW_AUDIT:
+        return _page(
+            request,
+            403,
+            "You may not see the audit log",
+            "It is open to the owner of this workspace, to members with the role Admin and to "
+            "roles with the privilege “See the activity audit log”. "
+            "Ask one of them for access, or to look something up for you. "
+            "That you asked is recorded in the log.",
+            session=error.session,
+        )
     return _page(
         request,
         403,
-        "You may not see the audit log",
-        "It is open to the owner of this workspace and to members with the role Admin. "
-        "Ask one of them for access, or to look something up for you. "
+        "You may not do this",
+        f"It needs: {error.permission.name}. Your role here is {error.session.role}. "
+        "Ask the owner of this workspace or an Admin for it. "
         "That you asked is recorded in the log.",
         session=error.session,
     )
@@ -83,6 +99,7 @@ def server_error(request: WebRequest, error: Exception) -> Response[str]:
 
 PAGE_ERRORS: dict[int | type[Exception], PageError] = {
     LogInNeeded: log_in_needed,
+    SecondFactorNeeded: second_factor_needed,
     NotAllowed: not_allowed,
     ForeignRequest: foreign_request,
     HTTPException: http_error,

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from litestar import Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar import Response
+from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from trailkeeper.connection import SESSION_COOKIE, context_of, cookie_name
-from trailkeeper.web.render import go_to, render
-from trailkeeper.web.security import (
-    LOGIN_COOKIE,
-    LoginForms,
-    WebRequest,
-    check_csrf,
-    check_origin,
-    drop_cookie,
-    make_cookie,
+from trailkeeper.errors import Problem
+from trailkeeper.web.door import STALE, is_ours, open_page
+from trailkeeper.web.forms import Plain, Sent
+from trailkeeper.web.render import go_to
+from trailkeeper.web.routes import form, page
+from trailkeeper.web.security import LOGIN_COOKIE, WebRequest, check_csrf, drop_cookie, make_cookie
+from trailkeeper.web.services import (
+    ChallengeEnded,
+    CodeNeeded,
+    LogInFailed,
+    SsoNeeded,
+    Throttled,
+    WrongCode,
 )
-from trailkeeper.web.services import LogInFailed, Throttled
 from trailkeeper.web.session import (
     PUBLIC,
-    SIGNED_IN,
+    SIGNED_IN_ANYHOW,
     find_session,
     services_of,
     session_of,
 )
-from trailkeeper.web.urls import AUDIT, own_path
+from trailkeeper.web.urls import HOME, own_path
 
 WRONG = "The e-mail address or the password is wrong."
-STALE = "The form was open for too long, or cookies are blocked. Please log in again."
+CHALLENGE_COOKIE = "trailkeeper_challenge"
+CHALLENGE_MAX = 1_000
+
+DONE = {
+    "joined": "You have joined. Log in through single sign-on, which this team asks for.",
+    "reset": "Your password was changed. Log in with the new one.",
+    "email": "Your e-mail address was changed. Log in with the new one.",
+    "ended": "Log in to go on.",
+}
 
 
 class LoginForm(Struct):
@@ -41,49 +49,70 @@ class LoginForm(Struct):
     form: str = ""
 
 
-class LogoutForm(Struct):
-    csrf: str = ""
+class CodeForm(Struct):
+    """`response` is a passkey's."""
+
+    code: str = ""
+    response: str = ""
+    next: str = ""
+    form: str = ""
 
 
-LoginBody = Annotated[LoginForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
-LogoutBody = Annotated[LogoutForm, Body(media_type=RequestEncodingType.URL_ENCODED)]
-
-
-@get("/login", opt={"permission": PUBLIC}, sync_to_thread=True, include_in_schema=False)
+@page("/login", PUBLIC)
 def login_page(request: WebRequest) -> Response[str]:
     """The form, or straight on for who is logged in already."""
-    path = own_path(request.query_params.get("next", AUDIT))
+    path = own_path(request.query_params.get("next", HOME))
     if find_session(request):
         return go_to(path)
     return _form(request, LoginForm(next=path))
 
 
-@post("/login", opt={"permission": PUBLIC}, sync_to_thread=True, include_in_schema=False)
-def log_in(request: WebRequest, data: LoginBody) -> Response[str]:
+@form("/login", PUBLIC)
+def log_in(request: WebRequest, data: Sent[LoginForm]) -> Response[str]:
     """Starts a session and goes on to the page that was asked for."""
-    check_origin(request)
-    services = services_of(request)
-    cookie = request.cookies.get(cookie_name(request, LOGIN_COOKIE))
     data.next = own_path(data.next)
-    if not LoginForms(services.secret_key).is_ours(cookie, data.form):
+    if not is_ours(request, data.form):
         return _form(request, data, problem=STALE, status=403)
     try:
-        value, _session = services.sessions.log_in(
+        value, _session = services_of(request).log_in.with_password(
             data.email.strip(), data.password, context_of(request)
         )
     except LogInFailed:
         return _form(request, data, problem=WRONG, status=401)
     except Throttled as throttled:
-        wait = throttled.retry_after_s
-        unit = "second" if wait == 1 else "seconds"
-        problem = f"Too many attempts. Try again in {wait} {unit}."
-        return _form(request, data, problem=problem, status=429, retry_after_s=wait)
-    cookies = [make_cookie(request, SESSION_COOKIE, value), drop_cookie(request, LOGIN_COOKIE)]
-    return go_to(data.next, cookies=cookies)
+        return _form(request, data, problem=_slow_down(throttled))
+    except SsoNeeded as needed:
+        return _form(request, data, problem=needed)
+    except CodeNeeded as needed:
+        cookies = [make_cookie(request, CHALLENGE_COOKIE, needed.challenge)]
+        return _code_form(request, CodeForm(next=data.next), needed.challenge, cookies=cookies)
+    return _entered(request, value, data.next)
 
 
-@post("/logout", opt={"permission": SIGNED_IN}, sync_to_thread=True, include_in_schema=False)
-def log_out(request: WebRequest, data: LogoutBody) -> Response[str]:
+@form("/login/code", PUBLIC)
+def enter_code(request: WebRequest, data: Sent[CodeForm]) -> Response[str]:
+    """The second step, with a code of the second factor."""
+    data.next = own_path(data.next)
+    if not is_ours(request, data.form):
+        return _form(request, LoginForm(next=data.next), problem=STALE, status=403)
+    challenge = request.cookies.get(cookie_name(request, CHALLENGE_COOKIE), "")[:CHALLENGE_MAX]
+    log_in, context = services_of(request).log_in, context_of(request)
+    try:
+        if data.response:
+            value, _session = log_in.with_passkey(challenge, data.response, context)
+        else:
+            value, _session = log_in.with_code(challenge, data.code, context)
+    except WrongCode as wrong:
+        return _code_form(request, data, challenge, problem=wrong)
+    except Throttled as throttled:
+        return _code_form(request, data, challenge, problem=_slow_down(throttled))
+    except (ChallengeEnded, SsoNeeded) as ended:
+        return _form(request, LoginForm(next=data.next), problem=ended)
+    return _entered(request, value, data.next)
+
+
+@form("/logout", SIGNED_IN_ANYHOW)
+def log_out(request: WebRequest, data: Sent[Plain]) -> Response[str]:
     """Ends the session here and on the server."""
     session = session_of(request)
     check_csrf(request, session.csrf, data.csrf)
@@ -91,25 +120,59 @@ def log_out(request: WebRequest, data: LogoutBody) -> Response[str]:
     return go_to("/login", cookies=[drop_cookie(request, SESSION_COOKIE)])
 
 
+def _entered(request: WebRequest, cookie: str, path: str) -> Response[str]:
+    return go_to(
+        path,
+        cookies=[
+            make_cookie(request, SESSION_COOKIE, cookie),
+            drop_cookie(request, LOGIN_COOKIE),
+            drop_cookie(request, CHALLENGE_COOKIE),
+        ],
+    )
+
+
+def _slow_down(throttled: Throttled) -> Throttled:
+    wait = throttled.retry_after_s or 1
+    unit = "second" if wait == 1 else "seconds"
+    throttled.detail = f"Too many attempts. Try again in {wait} {unit}."
+    return throttled
+
+
 def _form(
     request: WebRequest,
     data: LoginForm,
     *,
-    problem: str = "",
-    status: int = 200,
-    retry_after_s: int | None = None,
+    problem: Problem | str | None = None,
+    status: int | None = None,
 ) -> Response[str]:
-    forms = LoginForms(services_of(request).secret_key)
-    cookie = forms.cookie_value(request.cookies.get(cookie_name(request, LOGIN_COOKIE)))
-    return render(
+    done = DONE.get(request.query_params.get("done", ""), "")
+    return open_page(
         request,
         "login.html",
-        session=None,
+        problem=problem,
         status=status,
-        headers={"Retry-After": str(retry_after_s)} if retry_after_s is not None else None,
-        cookies=[make_cookie(request, LOGIN_COOKIE, cookie)],
         email=data.email,
         next=data.next,
-        problem=problem,
-        form=forms.field(cookie),
+        done=done,
     )
+
+
+def _code_form(
+    request: WebRequest,
+    data: CodeForm,
+    challenge: str,
+    *,
+    problem: Problem | None = None,
+    cookies: list[Cookie] | None = None,
+) -> Response[str]:
+    return open_page(
+        request,
+        "login_code.html",
+        problem=problem,
+        cookies=cookies,
+        next=data.next,
+        passkey=services_of(request).log_in.passkey_options(challenge),
+    )
+
+
+ROUTES = [login_page, log_in, enter_code, log_out]

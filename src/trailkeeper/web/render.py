@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,15 @@ from trailkeeper.web.services import SignedIn
 
 HTML = "text/html"
 
+SETTINGS_PATHS = (
+    ("/settings/jobs", "settings.manage"),
+    ("/settings/audit-streaming", "streams.manage"),
+    ("/settings/api-clients", "api_clients.manage"),
+    ("/settings/sign-in", "settings.manage"),
+)
+
+OWNERS_PATHS = ("/settings/delegated-admins", "/settings/single-sign-on", "/settings/mail")
+
 
 @cache
 def _templates() -> Environment:
@@ -27,9 +37,36 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    shared: dict[str, Any] = {"static": assets().url}
+    shared: dict[str, Any] = {
+        "static": assets().url,
+        "moment": _moment,
+        "settings_start": _settings_start,
+        "in_settings": _in_settings,
+        "pairs": _pairs,
+    }
     environment.globals.update(shared)
     return environment
+
+
+def _moment(us: int) -> datetime:
+    return datetime.fromtimestamp(us / 1e6, UTC)
+
+
+def _in_settings(path: str) -> bool:
+    return path.startswith((*(start for start, _ in SETTINGS_PATHS), *OWNERS_PATHS))
+
+
+def _pairs(names: list[str]) -> list[tuple[str, str]]:
+    """Options whose value is their text."""
+    return [(name, name) for name in names]
+
+
+def _settings_start(session: SignedIn) -> str:
+    """The first page of the workspace's settings that this user may see; empty for none."""
+    for path, privilege in SETTINGS_PATHS:
+        if privilege in session.privileges:
+            return path
+    return ""
 
 
 def render(

@@ -8,30 +8,62 @@ from typing import Protocol
 
 from trailkeeper.activity import Activity, Context
 from trailkeeper.catalogue.vocabulary import Vocabulary
-from trailkeeper.identity.sessions import LogInFailed, SignedIn, Throttled
+from trailkeeper.identity.acting import By
+from trailkeeper.identity.log_in import (
+    ChallengeEnded,
+    CodeNeeded,
+    LogInFailed,
+    Throttled,
+    WrongCode,
+)
+from trailkeeper.identity.sessions import SsoNeeded
+from trailkeeper.identity.signed_in import SignedIn
+from trailkeeper.installation import Installation
 from trailkeeper.ledger.reader import Choice, Page, Role
 from trailkeeper.query.filters import Filter
 
 __all__ = [
     "Access",
     "Audit",
+    "ChallengeEnded",
     "Choice",
+    "CodeNeeded",
+    "LogIn",
     "LogInFailed",
     "Page",
     "Role",
     "Services",
     "Sessions",
     "SignedIn",
+    "SsoNeeded",
     "Throttled",
+    "WrongCode",
 ]
 
 
-class Sessions(Protocol):
-    """Logging in and out. Each attempt is recorded by the implementation."""
+class LogIn(Protocol):
+    """Logging in. Each attempt is recorded by the implementation."""
 
-    def log_in(self, email: str, password: str, context: Context) -> tuple[str, SignedIn]:
-        """The cookie's value and the new session. Raises LogInFailed, Throttled."""
+    def with_password(self, email: str, password: str, context: Context) -> tuple[str, SignedIn]:
+        """The cookie's value and the new session. Raises LogInFailed, CodeNeeded, Throttled."""
         ...
+
+    def with_code(self, challenge: str, code: str, context: Context) -> tuple[str, SignedIn]:
+        """The second step. Raises WrongCode, ChallengeEnded, Throttled."""
+        ...
+
+    def passkey_options(self, challenge: str) -> str | None:
+        """How a browser logs in with a passkey, as JSON; None where the user has none. Raises
+        ChallengeEnded."""
+        ...
+
+    def with_passkey(self, challenge: str, response: str, context: Context) -> tuple[str, SignedIn]:
+        """The second step by a passkey. Raises WrongCode, ChallengeEnded, Throttled."""
+        ...
+
+
+class Sessions(Protocol):
+    """Who is there, and logging out, which is recorded."""
 
     def find(self, cookie: str) -> SignedIn | None:
         """The session of a cookie's value, or None where it is unknown or has ended."""
@@ -92,14 +124,25 @@ class Access(Protocol):
         """Records that the log was asked for and refused."""
         ...
 
+    def record_page_denied(self, by: By, path: str, needed: str) -> None:
+        """Records that another page was asked for and refused."""
+        ...
+
+    def record_missed(self, by: By, path: str) -> None:
+        """Records that something was to be changed that is not there for this user."""
+        ...
+
 
 @dataclass(frozen=True)
 class Services:
     """All of it. `secret_key` signs the log-in form; at least 32 random bytes."""
 
+    log_in: LogIn
     sessions: Sessions
     audit: Audit
     access: Access
     secret_key: bytes
     vocabulary: Callable[[int], Vocabulary] = lambda _: Vocabulary()
     """What actions are called in a workspace."""
+    installation: Installation | None = None
+    """Where the operations of account, team and settings are."""

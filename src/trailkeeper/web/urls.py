@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from trailkeeper.query.params import FILTER_PARAMS
 
 Pairs = tuple[tuple[str, str], ...]
 
+HOME = "/"
 AUDIT = "/audit"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
 _SINGLE = frozenset({"range", "from", "to", "tz", "q", "outcome"})
@@ -80,7 +82,7 @@ class Address(Struct, frozen=True):
 
     def with_extra(self, **extra: str) -> str:
         """The page's path with the filter and parameters that are not the filter's."""
-        query = urlencode((*self.pairs, *extra.items()))
+        query = _encoded((*self.pairs, *extra.items()))
         return f"{AUDIT}?{query}" if query else AUDIT
 
     def opened(self, activity_id: str) -> str:
@@ -104,12 +106,18 @@ def activity_path(activity_id: str) -> str:
     return f"{AUDIT}?{urlencode({'open': activity_id})}"
 
 
+@lru_cache(maxsize=4_096)
+def _encoded(pairs: Pairs) -> str:
+    """A page has the same links many times: everyone acts more than once."""
+    return urlencode(pairs)
+
+
 def _is_plain(activity_id: str) -> bool:
     return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id != "choices"
 
 
 def own_path(path: str) -> str:
-    """`path` if it leads to a page of this site, else the Audit page.
+    """`path` if it leads to a page of this site, else the first page.
 
     Browsers read `//host`, `/\\host` and paths with tabs or line breaks as other sites, so
     anything but plain printable ASCII after one slash is refused.
@@ -122,4 +130,4 @@ def own_path(path: str) -> str:
         and path.isprintable()
         and len(path) <= 2_000
     )
-    return path if fine and not path.startswith(("/login", "/logout")) else AUDIT
+    return path if fine and not path.startswith(("/login", "/logout")) else HOME

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # The order matters: Edge and Opera say Chrome as well, and all of them say Safari.
 _BROWSERS = (
@@ -22,6 +23,7 @@ _SYSTEMS = (
 _PRODUCT = re.compile(r"^([A-Za-z][A-Za-z0-9 ._+-]{0,40}?)(?:/v?(\d+(?:\.\d+)?)|[\s(;]|$)")
 
 
+@lru_cache(maxsize=1_024)
 def describe(user_agent: str | None, *, version: bool = False) -> str | None:
     """`Chrome on macOS`, `curl`; with `version`, `Chrome 130 on macOS`. None where unknown."""
     if not user_agent:
