@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -188,11 +189,19 @@ def random_bytes(count: int) -> bytes:
 
 def uuid7(us: int) -> str:
     """A UUIDv7 (RFC 9562) of this time: 48 bits of milliseconds, the rest random."""
-    at = f"{us // 1_000:012x}"
     random = random_bytes(10).hex()
-    variant = "89ab"[int(random[3], 16) & 3]
-    return f"{at[:8]}-{at[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
+    return (
+        f"{_uuid7_start(us // 1_000)}{random[:3]}-{_VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"
+    )
 
+
+@lru_cache(maxsize=16)
+def _uuid7_start(ms: int) -> str:
+    at = f"{ms:012x}"
+    return f"{at[:8]}-{at[8:]}-7"
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, cast
 
 from litestar import Litestar, Router
@@ -18,6 +19,7 @@ from trailkeeper.api.services import ApiServices
 from trailkeeper.identity import passwords
 from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.installation import Installation
+from trailkeeper.ledger.helper import Helper
 from trailkeeper.web import app_parts
 from trailkeeper.web.services import Services
 
@@ -59,7 +61,8 @@ def build(installation: Installation) -> Application:
     """The application of an installation. It neither opens nor closes it."""
     passwords.make_ready()
     checks = TokenCheck(installation.engine, installation.writer)
-    ingest = hot.Ingest(checks, installation.recorder, installation.writer)
+    helper = Helper(installation.settings.redact_keys) if (os.cpu_count() or 1) > 1 else None
+    ingest = hot.Ingest(checks, installation.recorder, installation.writer, helper)
 
     def readiness() -> str | None:
         with installation.engine.connect() as connection:

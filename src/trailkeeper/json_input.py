@@ -13,15 +13,19 @@ import re
 from typing import Any, cast
 
 import msgspec
+import re2
 
 from trailkeeper.activity import ActivityInput, encode_input
 from trailkeeper.errors import FieldError, InvalidActivity, MalformedBody
 
-_decode = msgspec.json.Decoder(ActivityInput).decode
+_decoder = msgspec.json.Decoder(ActivityInput)
+_decode = _decoder.decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_all = msgspec.json.Decoder(list[ActivityInput]).decode
 
 _KEY = b'":'
-_UNCOUNTABLE = (b" :", b"\t:", b"\n:", b"\r:", b"\\u0022", b"\\u003a", b"\\u003A")
+_re2: Any = re2  # it has no types
+_uncountable = _re2.compile(rb"[ \t\n\r]:|\\u00(22|3[aA])").search
 """With one of these in the text, its keys cannot be counted by looking for `":`."""
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
@@ -39,14 +43,25 @@ def decode_activity(text: bytes | msgspec.Raw) -> ActivityInput:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error) from None
     raw = bytes(text)
-    if raw.count(_KEY) != encode_input(sent).count(_KEY):
+    if not _has_each_key_once(raw, encode_input(sent)):
         refuse_duplicates(raw)
-    else:
-        for part in _UNCOUNTABLE:
-            if part in raw:
-                refuse_duplicates(raw)
-                break
     return sent
+
+
+def decode_clean(text: bytes, *, lines: bool) -> tuple[list[ActivityInput], bytes] | None:
+    """All activities of an array, or of NDJSON, and their encoding; None where anything is wrong
+    with one of them, or may be: then `decode_activity` says of each what."""
+    try:
+        sent = _decoder.decode_lines(text) if lines else _decode_all(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    encoded = encode_input(sent)
+    return (sent, encoded) if _has_each_key_once(text, encoded) else None
+
+
+def _has_each_key_once(raw: bytes, encoded: bytes) -> bool:
+    """Whether that is sure of a text, by the encoding of what was decoded from it."""
+    return raw.count(_KEY) == encoded.count(_KEY) and not _uncountable(raw)
 
 
 def decode_items(text: bytes) -> list[msgspec.Raw]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, cast
 
+import re2
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -20,6 +21,8 @@ REDACTED = "[redacted]"
 
 DEPTH_MAX = 32
 """Deepest nesting of details, of a change's values and of metadata."""
+
+TOO_DEEP = f"is nested deeper than {DEPTH_MAX} levels"
 
 SECRET_KEYS = (
     "password",
@@ -57,6 +60,11 @@ _SECRET_VALUES = re.compile(
     | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*""",
     re.VERBOSE,
 )
+_re2: Any = re2  # it has no types
+_SUSPICIOUS = _re2.compile(rb"(?i)tk_|://|eyj|private key|earer |asic ")
+"""Without one of these in a JSON text none of _SECRET_VALUES is in it."""
+
+HARMLESS_MAX = 4_096
 
 
 class TooDeep(ValueError):
@@ -81,25 +89,19 @@ class Redactor:
             return not (len(words) > 1 and words[-1] in _HARMLESS_ENDINGS)
 
         self.is_secret = is_secret
+        self._harmless: set[str] = set()
 
     def suspects(self, encoded: bytes) -> bool:
-        """Whether any text in this JSON may look like a secret. Where not, `texts=False` spares
-        the look at each of them; keys are always looked at."""
-        lower = encoded.lower()
-        return (
-            b"tk_" in lower
-            or b"://" in lower
-            or b"eyj" in lower
-            or b"private key" in lower
-            or b"earer " in lower
-            or b"asic " in lower
-        )
+        """Whether any text in this JSON, in which characters are not escaped without need, may
+        look like a secret. Where not, `texts=False` spares the look at each of them; keys are
+        always looked at."""
+        return _SUSPICIOUS.search(encoded) is not None
 
     def mapping(
         self, values: dict[str, Any] | None, *, texts: bool = True
     ) -> dict[str, Any] | None:
         """The same mapping without secrets; the very same object where there are none."""
-        return self._value(values, 0, texts) if values else values
+        return self._mapping(values, 0, texts) if values else values
 
     def changes(self, changes: list[Change] | None, *, texts: bool = True) -> list[Change] | None:
         """Changes without secrets: both sides of a secret-looking field are replaced."""
@@ -120,22 +122,40 @@ class Redactor:
     def _value(self, value: Any, depth: int, texts: bool) -> Any:
         if isinstance(value, str):
             return self.text(value) if texts else value
-        if not isinstance(value, dict | list):
+        if isinstance(value, dict):
+            return self._mapping(cast("dict[str, Any]", value), depth, texts)
+        if not isinstance(value, list):
             return value
         if depth > DEPTH_MAX:
-            raise TooDeep(f"is nested deeper than {DEPTH_MAX} levels")
-        if isinstance(value, dict):
-            items = cast("dict[str, Any]", value)
-            made = {
-                key: REDACTED
-                if self.is_secret(key) and inner is not None and not isinstance(inner, bool)
-                else self._value(inner, depth + 1, texts)
-                for key, inner in items.items()
-            }
-            return made if any(made[key] is not items[key] for key in made) else items
+            raise TooDeep(TOO_DEEP)
         old = cast("list[Any]", value)
         new = [self._value(inner, depth + 1, texts) for inner in old]
         return new if any(a is not b for a, b in zip(new, old, strict=True)) else old
+
+    def _mapping(self, items: dict[str, Any], depth: int, texts: bool) -> dict[str, Any]:
+        if depth > DEPTH_MAX:
+            raise TooDeep(TOO_DEEP)
+        made = items
+        keys_are_harmless = self._harmless.issuperset(items)
+        for key, inner in items.items():
+            if not keys_are_harmless and self._is_harmful(key, inner):
+                clean: Any = REDACTED
+            elif texts or isinstance(inner, dict | list):
+                clean = self._value(inner, depth + 1, texts)
+            else:
+                continue
+            if clean is not inner:
+                if made is items:
+                    made = dict(items)
+                made[key] = clean
+        return made
+
+    def _is_harmful(self, key: str, inner: Any) -> bool:
+        if self.is_secret(key):
+            return inner is not None and not isinstance(inner, bool)
+        if len(self._harmless) < HARMLESS_MAX and len(key) <= 100:
+            self._harmless.add(key)
+        return False
 
     def text(self, text: str) -> str:
         """A text without what looks like a token, a key or a password in a URL."""

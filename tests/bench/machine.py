@@ -70,13 +70,17 @@ def fsync_ms(folder: Path, count: int) -> float:
 
 
 def cpu_s(process: int) -> float | None:
-    """The processor time of a process and all its threads so far, or None where it is not told."""
+    """The processor time of a process, its threads and its children so far, or None where it is
+    not told."""
     stat = Path(f"/proc/{process}/stat")
     if not stat.exists():
         return None
     after_name = stat.read_text().rpartition(")")[2].split()
     user, system = after_name[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    own = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return own + sum(cpu_s(child) or 0 for child in children)
 
 
 def _cores() -> int:

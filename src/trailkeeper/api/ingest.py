@@ -7,7 +7,6 @@ own result, and what is wrong with one does not touch the others.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,25 +16,21 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from trailkeeper.activity import ActivityInput
 from trailkeeper.api.body import ClientGone, read_body, unpack
 from trailkeeper.errors import (
-    MalformedBody,
     Problem,
     QueueFull,
-    TooLarge,
     UnsupportedMediaType,
 )
 from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.identity.tokens import Token
-from trailkeeper.json_input import decode_activity, decode_items
 from trailkeeper.ledger.append import Append, Outcomes, Receipt
-from trailkeeper.ledger.prepare import Prepared
+from trailkeeper.ledger.batch import Batch, read_batch, refusal
+from trailkeeper.ledger.helper import Helper
 from trailkeeper.ledger.recorder import Recorder
 from trailkeeper.ledger.writer import Writer
 
 PATH = "/api/v1/activities"
-ITEMS_MAX = 10_000
 IN_FLIGHT_MAX = 256 * 1024 * 1024
 """Bytes of bodies that are being read or worked on at once."""
 
@@ -45,8 +40,6 @@ SMALL = 32 * 1024
 _encode = msgspec.json.encode
 _JSON = b"application/json"
 _NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
-
-_ARRAY = re.compile(rb"[ \t\r\n]*\[")
 
 log = structlog.get_logger()
 
@@ -66,10 +59,13 @@ class Ingest:
     """Answers that one route: as an ASGI application, and for a small body that has come whole
     without the ASGI conversation, which costs as much as the checks do."""
 
-    def __init__(self, tokens: TokenCheck, recorder: Recorder, writer: Writer) -> None:
+    def __init__(
+        self, tokens: TokenCheck, recorder: Recorder, writer: Writer, helper: Helper | None
+    ) -> None:
         self._tokens = tokens
         self._recorder = recorder
         self._writer = writer
+        self._helper = helper
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="ingest")
         self._in_flight = 0
         self._answers = _Answers()
@@ -105,16 +101,17 @@ class Ingest:
 
         def settle(outcomes: Outcomes, error: BaseException | None) -> None:
             try:
-                answer = _refusal(error) if error else _success(*work.answer(outcomes))
+                answer = _refusal(error) if error else _success(*_answer_of(batch, outcomes))
             except Problem as refused:
                 answer = _refusal(refused)
             reply(answer)
 
         try:
             token, generation, kind = self._admit(headers)
-            work = _Work(token.workspace, kind, body, self._recorder)
-            if work.prepared:
-                append = Append(token.workspace, work.prepared, token.token_hash, generation)
+            preparing = self._recorder.preparing(token.workspace)
+            batch = read_batch(body, preparing, lines=kind != _JSON)
+            if batch.prepared:
+                append = Append(token.workspace, batch.prepared, token.token_hash, generation)
                 self._append(append, settle)
             else:
                 settle([], None)
@@ -130,19 +127,26 @@ class Ingest:
         try:
             body = await read_body(receive, headers)
             encoding = headers.get(b"content-encoding", b"")
-            work = await asyncio.get_running_loop().run_in_executor(
+            batch = await asyncio.get_running_loop().run_in_executor(
                 self._threads,
-                lambda: _Work(token.workspace, kind, unpack(body, encoding), self._recorder),
+                lambda: self._read(token.workspace, unpack(body, encoding), lines=kind != _JSON),
             )
             outcomes: Outcomes = []
-            if work.prepared:
+            if batch.prepared:
                 future: asyncio.Future[Outcomes] = asyncio.get_running_loop().create_future()
-                append = Append(token.workspace, work.prepared, token.token_hash, generation)
+                append = Append(token.workspace, batch.prepared, token.token_hash, generation)
                 self._append(append, partial(_settle, future))
                 outcomes = await future
         finally:
             self._in_flight -= size
-        return _success(*work.answer(outcomes))
+        return _success(*_answer_of(batch, outcomes))
+
+    def _read(self, workspace: int, body: bytes, *, lines: bool) -> Batch:
+        """In the helper if it can, else here."""
+        batch: Batch | None = None
+        if self._helper and len(body) > SMALL:
+            batch = self._helper.read(body, self._recorder.rules(workspace), lines=lines)
+        return batch or read_batch(body, self._recorder.preparing(workspace), lines=lines)
 
     def _admit(self, headers: dict[bytes, bytes]) -> tuple[Token, int, bytes]:
         authorization = headers.get(b"authorization", b"").decode("latin-1")
@@ -156,6 +160,8 @@ class Ingest:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._helper:
+            self._helper.close()
 
 
 Settle = Callable[[Outcomes, BaseException | None], None]
@@ -225,51 +231,17 @@ def _refusal(error: BaseException) -> Answer:
     return Answer(problem.status, headers, body)
 
 
-class _Work:
-    """A body's activities, prepared, and what became of each item."""
-
-    def __init__(self, workspace: int, kind: bytes, body: bytes, recorder: Recorder) -> None:
-        self._workspace = workspace
-        self._recorder = recorder
-        self.prepared: list[Prepared] = []
-        self._items: list[Problem | None] | None = None
-        if not body or body.isspace():
-            raise MalformedBody("The body is empty; send one activity, an array or NDJSON")
-        if kind == _JSON and not _ARRAY.match(body):
-            self._one(body)
-        else:
-            self._many(decode_items(body) if kind == _JSON else _lines(body))
-
-    def _one(self, body: bytes) -> None:
-        self.prepared.append(self._prepare(decode_activity(body)))
-
-    def _many(self, texts: list[Any]) -> None:
-        if len(texts) > ITEMS_MAX:
-            raise TooLarge(
-                f"The batch has {len(texts)} items, at most {ITEMS_MAX} are taken;"
-                " nothing was recorded"
-            )
-        self._items = []
-        for text in texts:
-            try:
-                self.prepared.append(self._prepare(decode_activity(text)))
-                self._items.append(None)
-            except Problem as problem:
-                self._items.append(problem)
-
-    def _prepare(self, sent: ActivityInput) -> Prepared:
-        return self._recorder.prepare(self._workspace, sent)
-
-    def answer(self, outcomes: Outcomes) -> tuple[int, bytes]:
-        """The status and body, once the writer has answered for `prepared`, in order."""
-        if self._items is None:
-            outcome = outcomes[0]
-            if isinstance(outcome, Problem):
-                raise outcome
-            return (200 if outcome.already_there else 201), _receipt(outcome)
-        given = iter(outcomes)
-        results = [_result(problem or next(given)) for problem in self._items]
-        return 200, b"[" + b",".join(results) + b"]"
+def _answer_of(batch: Batch, outcomes: Outcomes) -> tuple[int, bytes]:
+    """The status and body, once the writer has answered for the activities, in order."""
+    if batch.is_one:
+        outcome = outcomes[0]
+        if isinstance(outcome, Problem):
+            raise outcome
+        return (200 if outcome.already_there else 201), _receipt(outcome)
+    given = iter(outcomes)
+    count = len(outcomes) + len(batch.refused)
+    results = [batch.refused.get(number) or _result(next(given)) for number in range(count)]
+    return 200, b"[" + b",".join(results) + b"]"
 
 
 def _kind(headers: dict[bytes, bytes]) -> bytes:
@@ -289,10 +261,6 @@ def _kind(headers: dict[bytes, bytes]) -> bytes:
     return _JSON if kind == _JSON else _NDJSON[0]
 
 
-def _lines(body: bytes) -> list[bytes]:
-    return [line for line in body.split(b"\n") if line.strip()]
-
-
 def _receipt(receipt: Receipt) -> bytes:
     return b'{"id":%b,"seq":%d,"received_at":"%b"}' % (
         _encode(receipt.id),
@@ -303,5 +271,5 @@ def _receipt(receipt: Receipt) -> bytes:
 
 def _result(outcome: Receipt | Problem) -> bytes:
     if isinstance(outcome, Problem):
-        return b'{"status":%d,"problem":%b}' % (outcome.status, _encode(outcome.document()))
+        return refusal(outcome)
     return b'{"status":%d,%b' % (200 if outcome.already_there else 201, _receipt(outcome)[1:])

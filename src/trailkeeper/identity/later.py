@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from collections.abc import Callable
 import structlog
 
 DELAY_S = 0.4
+SPREAD_MS = 200
+"""Up to so much longer, by chance: nor does it tell anything what it slows down then."""
 
 log = structlog.get_logger()
 
@@ -31,7 +34,8 @@ class Later:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="later", daemon=True)
                 self._thread.start()
-        self._queue.put((time.monotonic() + DELAY_S, work))
+        due = time.monotonic() + DELAY_S + secrets.randbelow(SPREAD_MS) / 1_000
+        self._queue.put((due, work))
 
     def close(self) -> None:
         """Do at once what waits, then stop."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -73,16 +73,19 @@ class _Workspace:
 
 @dataclass(slots=True)
 class _Entity:
+    as_actor: str
+    """Its token in the inverted index."""
     key: int
     name: str | None
     email: str | None
     named_at: int
     is_actor: bool
     is_target: bool
+    as_target: str = ""
+    """The same with its type's, once it was a target."""
 
 
-@dataclass(slots=True)
-class _New:
+class _New(NamedTuple):
     """One activity that gets a row in this append."""
 
     prepared: Prepared
@@ -115,6 +118,7 @@ class Appender:
         self._workspaces: dict[int, _Workspace] = {}
         self._entities: dict[tuple[int, str, str], _Entity] = {}
         self._terms: dict[tuple[int, str, str], int] = {}
+        self._known_words: dict[tuple[int, str, str, str | None], tuple[int, str]] = {}
         self._last_text = (0, "")
         self._fresh: int | None = None
 
@@ -124,6 +128,7 @@ class Appender:
         self._workspaces.clear()
         self._entities.clear()
         self._terms.clear()
+        self._known_words.clear()
         self._fresh = None
 
     @property
@@ -216,23 +221,18 @@ class Appender:
         for key, new in zip(keys, activities, strict=True):
             prepared = new.prepared
             at = new.occurred_at
-            actor = self._entity(workspace, prepared.actor, at)
-            action = self._term(workspace, "action", prepared.action)
-            tokens = [
-                f"{Token.WORKSPACE}{workspace} {Token.ACTOR}{actor} {Token.ACTION}{action}",
-                Token.ENVIRONMENT + str(self._term(workspace, "environment", prepared.environment)),
-                prepared.tokens,
-            ]
+            action, tokens = self._words(
+                workspace, prepared.action, prepared.environment, prepared.source
+            )
+            actor = self._entity(workspace, prepared.actor, at, is_actor=True)
+            tokens = f"{tokens} {actor.as_actor} {prepared.tokens}"
             if other := prepared.on_behalf_of:
-                tokens.append(f"{Token.ACTOR}{self._entity(workspace, other, at)}")
-            if prepared.source:
-                tokens.append(Token.SOURCE + str(self._term(workspace, "source", prepared.source)))
+                tokens += " " + self._entity(workspace, other, at, is_actor=True).as_actor
             first = 0
             for target in prepared.targets:
-                entity = self._entity(workspace, target, at)
-                first = first or entity
-                kind = self._term(workspace, "type", target.type)
-                tokens.append(f"{Token.TARGET}{entity} {Token.TYPE}{kind}")
+                entity = self._entity(workspace, target, at, is_actor=False)
+                first = first or entity.key
+                tokens += " " + entity.as_target
             public = public_bytes(prepared, new.id, new.seq, new.received_at, at)
             rows.append(
                 (
@@ -242,7 +242,7 @@ class Appender:
                     new.id,
                     new.received_at,
                     action,
-                    actor,
+                    actor.key,
                     first,
                     prepared.content_hash,
                     public,
@@ -250,7 +250,7 @@ class Appender:
                     prepared.personal,
                 )
             )
-            index.append((key, f"{' '.join(tokens)} {prepared.text}"))
+            index.append((key, f"{tokens} {prepared.text}"))
         insert_many(self._db, INSERT_ACTIVITY, rows)
         if len(index) < FRESH_MAX // 2:
             fresh = self.fresh
@@ -270,6 +270,23 @@ class Appender:
         state = self._workspaces[workspace] = _Workspace(*row)
         return state
 
+    def _words(
+        self, workspace: int, action: str, environment: str, source: str | None
+    ) -> tuple[int, str]:
+        """The key of an action, and the tokens of all these."""
+        wanted = (workspace, action, environment, source)
+        if known := self._known_words.get(wanted):
+            return known
+        key = self._term(workspace, "action", action)
+        tokens = (
+            f"{Token.WORKSPACE}{workspace} {Token.ACTION}{key}"
+            f" {Token.ENVIRONMENT}{self._term(workspace, 'environment', environment)}"
+        )
+        if source:
+            tokens += f" {Token.SOURCE}{self._term(workspace, 'source', source)}"
+        self._known_words[wanted] = key, tokens
+        return key, tokens
+
     def _term(self, workspace: int, kind: str, value: str) -> int:
         wanted = (workspace, kind, value)
         if key := self._terms.get(wanted):
@@ -284,44 +301,48 @@ class Appender:
         self._terms[wanted] = row[0]
         return row[0]
 
-    def _entity(self, workspace: int, party: Party, at: int) -> int:
+    def _entity(self, workspace: int, party: Party, at: int, *, is_actor: bool) -> _Entity:
         wanted = (workspace, party.type, party.id)
         entity = self._entities.get(wanted)
         if entity is None:
-            row = self._db.execute(
-                "SELECT key, name, email, named_at, is_actor, is_target FROM entity"
-                " WHERE workspace=? AND type=? AND id=?",
-                wanted,
-            ).fetchone()
-            entity = _Entity(*row) if row else self._make_entity(wanted, party, at)
-            self._entities[wanted] = entity
-        is_known_role = entity.is_actor if party.is_actor else entity.is_target
-        renamed = (party.name is not None and party.name != entity.name) or (
-            party.email is not None and party.email != entity.email
+            entity = self._entities[wanted] = self._find_or_make(wanted, party, at, is_actor)
+        name, email = party.name, party.email
+        is_known_role = entity.is_actor if is_actor else entity.is_target
+        renamed = (name is not None and name != entity.name) or (
+            email is not None and email != entity.email
         )
         if not is_known_role or (renamed and at >= entity.named_at):
-            self._update_entity(entity, party, at)
-        return entity.key
+            self._update_entity(entity, party, at, is_actor)
+        if not is_actor and not entity.as_target:
+            kind = self._term(workspace, "type", party.type)
+            entity.as_target = f"{Token.TARGET}{entity.key} {Token.TYPE}{kind}"
+        return entity
 
-    def _make_entity(self, wanted: tuple[int, str, str], party: Party, at: int) -> _Entity:
-        row = self._db.execute(
-            "INSERT INTO entity (workspace, type, id, name, email, folded, named_at, is_actor,"
-            " is_target) VALUES (?,?,?,?,?,?,?,?,?) RETURNING key",
-            (
-                *wanted,
-                party.name,
-                party.email,
-                fold(f"{party.name or ''} {party.email or ''} {party.id}"),
-                at,
-                party.is_actor,
-                not party.is_actor,
-            ),
+    def _find_or_make(
+        self, wanted: tuple[int, str, str], party: Party, at: int, is_actor: bool
+    ) -> _Entity:
+        row: tuple[Any, ...] | None = self._db.execute(
+            "SELECT key, name, email, named_at, is_actor, is_target FROM entity"
+            " WHERE workspace=? AND type=? AND id=?",
+            wanted,
         ).fetchone()
-        return _Entity(row[0], party.name, party.email, at, party.is_actor, not party.is_actor)
+        if not row:
+            folded = fold(f"{party.name or ''} {party.email or ''} {party.id}")
+            rest = (party.name, party.email, at, is_actor, not is_actor)
+            made: tuple[Any, ...] = self._db.execute(
+                "INSERT INTO entity (workspace, type, id, folded, name, email, named_at, is_actor,"
+                " is_target) VALUES (?,?,?,?,?,?,?,?,?) RETURNING key",
+                (*wanted, folded, *rest),
+            ).fetchone()
+            row = (*made, *rest)
+        key, name, known_email, named_at, was_actor, was_target = row
+        return _Entity(
+            f"{Token.ACTOR}{key}", key, name, known_email, named_at, was_actor, was_target
+        )
 
-    def _update_entity(self, entity: _Entity, party: Party, at: int) -> None:
-        entity.is_actor = entity.is_actor or party.is_actor
-        entity.is_target = entity.is_target or not party.is_actor
+    def _update_entity(self, entity: _Entity, party: Party, at: int, is_actor: bool) -> None:
+        entity.is_actor = entity.is_actor or is_actor
+        entity.is_target = entity.is_target or not is_actor
         if at >= entity.named_at:
             entity.name = party.name if party.name is not None else entity.name
             entity.email = party.email if party.email is not None else entity.email

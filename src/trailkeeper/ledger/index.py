@@ -43,7 +43,10 @@ _PRIVATE = re.compile("[\ue000-\uf8ff\x00]")
 
 def searchable(text: str) -> str:
     """A text as it goes into the index: bounded, and without anything that reads as a token."""
-    return _PRIVATE.sub(" ", text[:TEXT_MAX])
+    text = text[:TEXT_MAX]
+    if text.isascii() and "\x00" not in text:
+        return text
+    return _PRIVATE.sub(" ", text)
 
 
 def hashed(kind: str, value: str) -> str:

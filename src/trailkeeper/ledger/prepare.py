@@ -7,7 +7,8 @@ depends on the commit (`seq`, `received_at`, the keys) is filled in by ledger/ap
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -36,23 +37,19 @@ from trailkeeper.redaction import Redactor, TooDeep
 
 P = TypeVar("P", Actor, Target)
 
-DetailCheck = Callable[[ActivityInput], list[FieldError]]
-"""The catalogue's word on an activity's action and details."""
-
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Party(Struct, frozen=True, gc=False):
+class Party(Struct, frozen=True, gc=False, array_like=True):
     """An actor or a target as the dictionary needs it."""
 
     type: str
     id: str
     name: str | None
     email: str | None
-    is_actor: bool
 
 
-class Prepared(Struct, frozen=True, gc=False, kw_only=True):
+class Prepared(Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """An activity ready for the writer. `public_rest` is its public part from `action` on."""
 
     id: str | None
@@ -74,21 +71,6 @@ class Prepared(Struct, frozen=True, gc=False, kw_only=True):
     def size(self) -> int:
         """Bytes that it holds in the writer's queue, roughly."""
         return len(self.personal) + len(self.public_rest) + len(self.text) + 500
-
-
-class _Reference(Struct, frozen=True, gc=False):
-    type: str
-    id: str
-
-
-class _Public(Struct, frozen=True, omit_defaults=True, gc=False):
-    action: str
-    outcome: str
-    environment: str
-    actor: _Reference
-    targets: list[_Reference]
-    personal_sha256: str
-    on_behalf_of: _Reference | None = None
 
 
 class PersonalParty(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -115,62 +97,83 @@ def prepare(
     *,
     redactor: Redactor,
     label: str,
-    check: DetailCheck | None = None,
+    errors: Iterable[FieldError] = (),
+    clean_texts: bool = False,
 ) -> Prepared:
-    """Check an activity, redact it and encode it. `label` is its action's, for the text search.
+    """Check an activity, redact it and encode it.
 
-    Raises InvalidActivity with a pointer to each field that is wrong. Nothing of the sent
-    structs is changed.
+    `label` is its action's, for the text search; `errors` are what is wrong with it already.
+    `clean_texts` says that nothing in it looks like a secret, by Redactor.suspects. Raises
+    InvalidActivity with a pointer to each field that is wrong. Nothing of the sent structs is
+    changed.
     """
-    errors = [*_problems(sent), *(check(sent) if check else ())]
-    if errors:
-        raise InvalidActivity(_summary(errors), *errors)
+    if found := [*_problems(sent), *errors]:
+        raise InvalidActivity(_summary(found), *found)
     personal = _personal(sent, redactor, texts=False)
     content = _encode(personal)
-    if redactor.suspects(content):
+    if not clean_texts and redactor.suspects(content):
         sent = _with_clean_names(sent, redactor)
         personal = _personal(sent, redactor, texts=True)
         content = _encode(personal)
     environment = sent.environment or "prod"
+    start, end = _public_around_digest(sent, environment)
     salt = random_bytes(16)
-    # A first encoding tells how much room the public part leaves to the personal one.
-    public = _Public(
-        action=sent.action,
-        outcome=sent.outcome or "success",
-        environment=environment,
-        actor=_Reference(sent.actor.type, sent.actor.id),
-        targets=[_Reference(target.type, target.id) for target in sent.targets],
-        personal_sha256="",
-        on_behalf_of=_Reference(sent.on_behalf_of.type, sent.on_behalf_of.id)
-        if sent.on_behalf_of
-        else None,
-    )
     body = content
-    rest = _encode(public)
-    if len(body) + len(rest) + 500 > ACTIVITY_MAX_BYTES:
-        personal, body = cut_to_fit(personal, ACTIVITY_MAX_BYTES - len(rest) - 500, _encode)
-    digest = hashlib.sha256(salt + body).hexdigest()
+    room = ACTIVITY_MAX_BYTES - len(start) - len(end) - 500
+    if len(body) > room:
+        personal, body = cut_to_fit(personal, room, _encode)
+    digest = hashlib.sha256(salt + body).hexdigest().encode()
     occurred_at = to_us(sent.occurred_at) if sent.occurred_at else None
+    other = sent.on_behalf_of
     return Prepared(
         id=sent.id,
         action=sent.action,
         occurred_at=occurred_at,
-        actor=_party(sent.actor, is_actor=True),
-        on_behalf_of=_party(sent.on_behalf_of, is_actor=True) if sent.on_behalf_of else None,
-        targets=tuple(_party(target, is_actor=False) for target in sent.targets),
+        actor=_party(sent.actor),
+        on_behalf_of=_party(other) if other else None,
+        targets=tuple([_party(target) for target in sent.targets]),
         environment=environment,
         source=sent.context.source if sent.context else None,
         tokens=_tokens(sent),
         text=_text(sent, personal, label),
-        public_rest=rest.replace(
-            b'"personal_sha256":""', b'"personal_sha256":"%b"' % digest.encode(), 1
-        ),
+        public_rest=start + digest + end,
         salt=salt,
         personal=body,
         content_hash=hashlib.blake2b(
-            b"%b\n%b\n%b" % (str(occurred_at).encode(), rest, content), digest_size=16
+            b"%b\n%b%b\n%b" % (str(occurred_at).encode(), start, end, content), digest_size=16
         ).digest(),
     )
+
+
+_PUBLIC_START = (
+    b'{"action":"%b","outcome":"%b","environment":"%b","actor":%b,"targets":[%b],'
+    b'"personal_sha256":"'
+)
+
+
+def _public_around_digest(sent: ActivityInput, environment: str) -> tuple[bytes, bytes]:
+    """The public part from `action` on, before and after the digest of the personal part.
+
+    It is the JSON of an object with these members in this order, without white space. Action,
+    outcome, environment and types have nothing in them that JSON would escape.
+    """
+    targets = b",".join([_reference(target.type, target.id) for target in sent.targets])
+    end = b'"}'
+    if other := sent.on_behalf_of:
+        end = b'","on_behalf_of":%b}' % _reference(other.type, other.id)
+    start = _PUBLIC_START % (
+        sent.action.encode(),
+        b"failure" if sent.outcome == "failure" else b"success",
+        environment.encode(),
+        _reference(sent.actor.type, sent.actor.id),
+        targets,
+    )
+    return start, end
+
+
+@lru_cache(maxsize=16_384)
+def _reference(type: str, id: str) -> bytes:
+    return b'{"type":"%b","id":%b}' % (type.encode(), _encode(id))
 
 
 def public_bytes(
@@ -186,24 +189,19 @@ def public_bytes(
     )
 
 
-def _party(party: Actor | Target, *, is_actor: bool) -> Party:
-    return Party(party.type, party.id, party.name, party.email, is_actor)
+def _party(party: Actor | Target) -> Party:
+    return Party(party.type, party.id, party.name, party.email)
 
 
 def _problems(sent: ActivityInput) -> list[FieldError]:
     """What the structs' own constraints cannot say."""
     errors: list[FieldError] = []
-    ids = [("/actor/id", sent.actor.id)]
-    if sent.id is not None:
-        ids.append(("/id", sent.id))
+    ids = [sent.actor.id, *[target.id for target in sent.targets], sent.id or ""]
     if sent.on_behalf_of:
-        ids.append(("/on_behalf_of/id", sent.on_behalf_of.id))
-    ids += [(f"/targets/{n}/id", target.id) for n, target in enumerate(sent.targets)]
-    for pointer, value in ids:
-        if not value.isprintable() or value.isspace():
-            errors.append(FieldError("must not hold control or invisible characters", pointer))
-        elif not value.isascii() and len(value.encode()) > ID_MAX_BYTES:
-            errors.append(FieldError(f"is longer than {ID_MAX_BYTES} bytes in UTF-8", pointer))
+        ids.append(sent.on_behalf_of.id)
+    together = "".join(ids)
+    if " " in together or not (together.isascii() and together.isprintable()):
+        errors += _problems_of_ids(sent)
     if sent.occurred_at:
         occurred_at = to_us(sent.occurred_at)
         if occurred_at < 0:
@@ -216,6 +214,20 @@ def _problems(sent: ActivityInput) -> list[FieldError]:
                 )
             )
     return errors
+
+
+def _problems_of_ids(sent: ActivityInput) -> Iterator[FieldError]:
+    ids = [("/actor/id", sent.actor.id)]
+    if sent.id is not None:
+        ids.append(("/id", sent.id))
+    if sent.on_behalf_of:
+        ids.append(("/on_behalf_of/id", sent.on_behalf_of.id))
+    ids += [(f"/targets/{n}/id", target.id) for n, target in enumerate(sent.targets)]
+    for pointer, value in ids:
+        if not value.isprintable() or value.isspace():
+            yield FieldError("must not hold control or invisible characters", pointer)
+        elif not value.isascii() and len(value.encode()) > ID_MAX_BYTES:
+            yield FieldError(f"is longer than {ID_MAX_BYTES} bytes in UTF-8", pointer)
 
 
 def _summary(errors: list[FieldError]) -> str:
@@ -269,22 +281,27 @@ def _personal(sent: ActivityInput, redactor: Redactor, *, texts: bool) -> Person
 
 
 def _personal_party(party: Actor | Target, redactor: Redactor, texts: bool) -> PersonalParty:
-    return PersonalParty(party.name, party.email, redactor.mapping(party.metadata, texts=texts))
+    metadata = party.metadata
+    if metadata:
+        metadata = redactor.mapping(metadata, texts=texts)
+    return PersonalParty(party.name, party.email, metadata)
 
 
 def _tokens(sent: ActivityInput) -> str:
     """The tokens that need no dictionary."""
-    tokens = [Token.OUTCOME + ("1" if sent.outcome == "failure" else "0")]
-    if context := sent.context:
-        if context.ip_address:
-            tokens += address_tokens(context.ip_address)
-        for kind, value in (
-            (Token.SESSION, context.session_id),
-            (Token.REQUEST, context.request_id),
-            (Token.TRACE, context.trace_id),
-        ):
-            if value:
-                tokens.append(hashed(kind, value))
+    outcome = Token.OUTCOME + ("1" if sent.outcome == "failure" else "0")
+    context = sent.context
+    if context is None:
+        return outcome
+    tokens = [outcome]
+    if context.ip_address:
+        tokens += address_tokens(context.ip_address)
+    if context.session_id:
+        tokens.append(hashed(Token.SESSION, context.session_id))
+    if context.request_id:
+        tokens.append(hashed(Token.REQUEST, context.request_id))
+    if context.trace_id:
+        tokens.append(hashed(Token.TRACE, context.trace_id))
     return " ".join(tokens)
 
 
@@ -292,7 +309,7 @@ def _text(sent: ActivityInput, personal: Personal, label: str) -> str:
     parts = [label]
     for party in (sent.actor, sent.on_behalf_of, *sent.targets):
         if party:
-            parts += filter(None, (party.name, party.email, party.id))
+            parts += [text for text in (party.name, party.email, party.id) if text]
     if personal.reason:
         parts.append(personal.reason)
     if sent.context and sent.context.ip_address:
@@ -314,7 +331,10 @@ def _collect(value: Any, parts: list[str]) -> None:
         parts.append(value)
     elif isinstance(value, dict):
         for inner in cast("dict[str, Any]", value).values():
-            _collect(inner, parts)
+            if isinstance(inner, str):
+                parts.append(inner)
+            else:
+                _collect(inner, parts)
     elif isinstance(value, list):
         for inner in cast("list[Any]", value):
             _collect(inner, parts)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from trailkeeper.activity import ActivityInput, Actor, Context
 from trailkeeper.catalogue import catalogue
 from trailkeeper.catalogue.details import CustomAction, DetailProblem, check_custom, check_details
+from trailkeeper.catalogue.spec import ActionSpec, humanise
 from trailkeeper.errors import FieldError
 from trailkeeper.ledger.prepare import Prepared, prepare
 from trailkeeper.ledger.schema import custom_action, workspace
@@ -35,6 +36,32 @@ class Rules(Struct, frozen=True):
     custom: dict[str, CustomAction]
 
 
+class Preparing:
+    """Prepares activities for a workspace by its rules of now."""
+
+    def __init__(self, redactor: Redactor, rules: Rules) -> None:
+        self._redactor = redactor
+        self._rules = rules
+
+    def prepare(self, sent: ActivityInput, *, clean_texts: bool = False) -> Prepared:
+        """Check an activity and encode it. Raises InvalidActivity. `clean_texts` says that
+        Redactor.suspects found nothing in it."""
+        action = sent.action
+        spec = catalogue().get(action)
+        custom = self._rules.custom.get(action)
+        label = custom.label if custom else spec.display if spec else humanise(action)
+        return prepare(
+            sent,
+            redactor=self._redactor,
+            label=label,
+            errors=_problems(sent, spec, custom, strict=self._rules.strict),
+            clean_texts=clean_texts,
+        )
+
+    def suspects(self, encoded: bytes) -> bool:
+        return self._redactor.suspects(encoded)
+
+
 class Recorder:
     """Prepares activities for the writer, from any thread."""
 
@@ -44,17 +71,13 @@ class Recorder:
         self._rules: dict[int, tuple[float, Rules]] = {}
         self._lock = threading.Lock()
 
+    def preparing(self, key: int) -> Preparing:
+        """For many activities of a workspace that come at once."""
+        return Preparing(self._redactor, self.rules(key))
+
     def prepare(self, key: int, sent: ActivityInput) -> Prepared:
         """Check an activity for a workspace and encode it. Raises InvalidActivity."""
-        rules = self.rules(key)
-        custom = rules.custom.get(sent.action)
-        label = custom.label if custom else catalogue().label_of(sent.action)
-        return prepare(
-            sent,
-            redactor=self._redactor,
-            label=label,
-            check=lambda activity: _check(activity, rules),
-        )
+        return self.preparing(key).prepare(sent)
 
     def own(
         self,
@@ -100,14 +123,17 @@ def system_actor(id: str, name: str) -> Actor:
     return Actor(type="system", id=id, name=name)
 
 
-def _check(sent: ActivityInput, rules: Rules) -> list[FieldError]:
-    spec = catalogue().get(sent.action)
+def _problems(
+    sent: ActivityInput, spec: ActionSpec | None, custom: CustomAction | None, *, strict: bool
+) -> list[FieldError]:
+    """What is wrong with the action and its details. The catalogue is asked first."""
     problems: list[DetailProblem] = []
     if spec:
-        problems = check_details(spec, sent.details) if sent.details else []
-    elif custom := rules.custom.get(sent.action):
+        if sent.details and spec.details:
+            problems = check_details(spec, sent.details)
+    elif custom:
         problems = check_custom(custom, sent.details or {})
-    elif rules.strict:
+    elif strict:
         return [
             FieldError(
                 f"`{sent.action}` is neither in the catalogue nor declared in this workspace,"
