@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from litestar.connection import ASGIConnection
 
@@ -37,3 +38,10 @@ def context_of(connection: AnyConnection, signed_in: SignedIn | None = None) -> 
         user_agent=agent[:2_048] if agent else None,
         session_id=signed_in.session_id if signed_in else None,
     )
+
+
+def rest_of_path(connection: AnyConnection, start: str) -> str:
+    """What stands behind `start` in the address, decoded once: an id may hold a `/`, which in the
+    decoded path cannot be told from the others."""
+    raw: bytes = connection.scope["raw_path"]
+    return unquote(raw.decode("ascii", "replace").partition(start)[2])

@@ -88,7 +88,20 @@ def test_the_next_activity_gets_the_next_seq(own: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "id",
-    ["order-42", "2026:x_1", "ünïcode-é", "a b", "%2e%2e", "x" * 255, "é" * 127, "..", "a?b#c&d=e"],
+    [
+        *(
+            "order-42",
+            "2026:x_1",
+            "ünïcode-é",
+            "a b",
+            "%2e%2e",
+            "x" * 255,
+            "é" * 127,
+            "..",
+            "a?b#c&d=e",
+        ),
+        *("a/b", "//a/b", "a%2Fb", "../up"),
+    ],
 )
 def test_an_id_of_the_senders_own_is_kept_and_found_again(own: httpx.Client, id: str) -> None:
     assert record(own, id=id)["id"] == id

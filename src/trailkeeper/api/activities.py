@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from trailkeeper.activity import Activity, ActivityInput
 from trailkeeper.api.auth import PUBLIC, READ_LOG, caller_of
+from trailkeeper.connection import rest_of_path
 from trailkeeper.errors import FieldError, InvalidParameter, NotFound
 from trailkeeper.ledger.reader import PAGE_MAX
 from trailkeeper.query.cursor import CursorError
@@ -106,13 +107,14 @@ def list_activities(
 
 
 @get(
-    "/activities/{activity_id:str}",
+    "/activities/{activity_id:path}",
     opt={"permission": READ_LOG},
     sync_to_thread=True,
     summary="One activity",
 )
 def get_activity(request: ApiRequest, activity_id: FromPath[str]) -> Activity:
-    """The activity with this id, in the token's workspace."""
+    """The activity with this id, in the token's workspace. A `/` in the id is sent as `%2F`."""
+    activity_id = rest_of_path(request, "/activities/")
     reader = request.app.state["api"].reader
     activity = reader.get(caller_of(request).workspace, activity_id)
     if activity is None:
