@@ -31,6 +31,7 @@ bench: $(VENV)/.dev
 # Pages that are made from data.
 docs: $(VENV)/.dev
 	$(BIN)/python -m trailkeeper.catalogue.reference docs/reference/activities.md
+	$(BIN)/python -m trailkeeper.assets.reference docs/reference/assets.md
 	$(BIN)/python -m trailkeeper.cli.reference docs/reference/command-line.md
 	$(BIN)/python -m tests.account.table docs/reference/account-and-team.md
 

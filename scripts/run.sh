@@ -10,9 +10,10 @@ if [ ! -e "$data/trailkeeper.db" ]; then
   chmod 700 "$data"
   (umask 077 && .venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(12))' > "$data/owner-password")
   "$bin" init --data "$data" --workspace Demo --owner-email "$email" \
-    --owner-password-file "$data/owner-password" > /dev/null
+    --owner-name "Olivia Hart" --owner-password-file "$data/owner-password" > /dev/null
   "$bin" import --data "$data" --workspace Demo --format n8n \
     src/trailkeeper/sources/demo/n8nEventLog.jsonl
+  "$bin" demo --data "$data" --workspace Demo --owner-password-file "$data/owner-password"
 fi
 echo
 echo "  Log in at  http://127.0.0.1:$port/login"

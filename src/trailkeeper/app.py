@@ -13,7 +13,19 @@ from prometheus_client import Gauge
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trailkeeper import __version__
-from trailkeeper.api import account, actions, activities, auth, health, problems, settings, team
+from trailkeeper.api import (
+    account,
+    actions,
+    activities,
+    assets,
+    auth,
+    health,
+    packages,
+    problems,
+    settings,
+    team,
+    workato,
+)
 from trailkeeper.api import ingest as hot
 from trailkeeper.api.services import ApiServices
 from trailkeeper.identity import passwords
@@ -83,7 +95,15 @@ def build(installation: Installation) -> Application:
             *account.ROUTES,
             *team.ROUTES,
             *settings.ROUTES,
+            *assets.ROUTES,
+            *packages.ROUTES,
         ],
+        guards=[auth.check_permission],
+        exception_handlers={Exception: problems.handle},
+    )
+    as_workato = Router(
+        "/api",
+        route_handlers=workato.ROUTES,
         guards=[auth.check_permission],
         exception_handlers={Exception: problems.handle},
     )
@@ -93,7 +113,7 @@ def build(installation: Installation) -> Application:
         guards=[auth.check_permission],
     )
     litestar = Litestar(
-        route_handlers=[api, open_routes, *app_parts.routes()],
+        route_handlers=[api, as_workato, open_routes, *app_parts.routes()],
         exception_handlers={
             404: _outside(app_parts.not_found),
             405: _outside(app_parts.http_error),

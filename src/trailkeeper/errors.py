@@ -102,6 +102,12 @@ class IdConflict(Problem):
     slug, status, title = "id-conflict", 409, "The id is used with other content"
 
 
+class PreconditionFailed(Problem):
+    """What was to be changed is not as the caller last saw it."""
+
+    slug, status, title = "precondition-failed", 412, "It was changed meanwhile"
+
+
 class TooLarge(Problem):
     """The body is larger than the limit, packed or unpacked."""
 
@@ -160,6 +166,7 @@ PROBLEMS: tuple[type[Problem], ...] = (
     MethodNotAllowed,
     Conflict,
     IdConflict,
+    PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
     InvalidInput,

@@ -15,6 +15,9 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from trailkeeper.assets.imports import Imports
+from trailkeeper.assets.packages import Packages
+from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
@@ -90,6 +93,9 @@ class Installation:
     streams: AuditStreams
     workspaces: Workspaces
     actions: Actions
+    registry: Registry
+    packages: Packages
+    imports: Imports
     access: Access
     mailer: Mailer
     public_url: str
@@ -164,6 +170,9 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
     two_factor = TwoFactor(store, confirm, secret)
     passkeys = Passkeys(store, confirm, secret, address)
     log_in = LogIn(store, sessions, two_factor, passkeys, secret)
+    registry = Registry(store, secret)
+    packages = Packages(registry, store)
+    imports = Imports(packages)
     try:
         yield Installation(
             data=data,
@@ -191,11 +200,15 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
             streams=AuditStreams(store, secret),
             workspaces=Workspaces(store),
             actions=Actions(reading, writer, recorder),
+            registry=registry,
+            packages=packages,
+            imports=imports,
             access=Access(writer, recorder),
             mailer=mailer,
             public_url=address,
         )
     finally:
+        imports.close()
         later.close()
         writer.close()
         mailer.close()

@@ -109,11 +109,7 @@ class Redactor:
 
     def _change(self, change: Change, texts: bool) -> Change:
         if self.is_secret(change.field.rpartition(".")[2]) or self.is_secret(change.field):
-            return replace(
-                change,
-                old=change.old if change.old in (UNSET, None) else REDACTED,
-                new=change.new if change.new in (UNSET, None) else REDACTED,
-            )
+            return replace(change, old=_hidden(change.old), new=_hidden(change.new))
         old, new = self._value(change.old, 0, texts), self._value(change.new, 0, texts)
         if old is change.old and new is change.new:
             return change
@@ -152,7 +148,7 @@ class Redactor:
 
     def _is_harmful(self, key: str, inner: Any) -> bool:
         if self.is_secret(key):
-            return inner is not None and not isinstance(inner, bool)
+            return _hidden(inner) is REDACTED
         if len(self._harmless) < HARMLESS_MAX and len(key) <= 100:
             self._harmless.add(key)
         return False
@@ -162,6 +158,11 @@ class Redactor:
         if len(text) < 6 or not _SECRET_VALUES.search(text):
             return text
         return _SECRET_VALUES.sub(REDACTED, text)
+
+
+def _hidden(value: Any) -> Any:
+    """What stands instead of a secret; whether there is one may be told."""
+    return value if value is UNSET or value is None or isinstance(value, bool) else REDACTED
 
 
 def _plain(key: str) -> str:

@@ -88,6 +88,8 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "workspace.ownership_transferred",
         "api_token.rotated",
         "sso.settings_updated",
+        "asset.undeleted",
+        "assets.synced",
         "audit_log.access_denied",
         "audit_log.exported",
         "activities.imported",

@@ -11,7 +11,7 @@ from cyclopts import App
 from rich.console import Console
 
 from trailkeeper import __version__
-from trailkeeper.cli import imports, reading, setup, users
+from trailkeeper.cli import assets, imports, reading, setup, sync, users
 from trailkeeper.cli.text import shown
 from trailkeeper.errors import Problem
 from trailkeeper.identity.passwords import WeakPassword
@@ -35,6 +35,9 @@ app.command(users.user)
 app.command(users.workspace)
 # By its name: only the server needs what it imports, and that takes half a second.
 app.command("trailkeeper.cli.server:serve", name="serve")
+app.command(assets.asset)
+app.command("trailkeeper.cli.demo:demo", name="demo")
+app.command(sync.sync)
 app.command(reading.record)
 app.command(imports.import_, name="import")
 app.command(reading.search)

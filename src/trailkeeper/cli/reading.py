@@ -130,7 +130,7 @@ def search(
             page = installation.reader.page(
                 key, asked, order=order, limit=min(left, 1_000), cursor=cursor
             )
-            _print(page.activities, installation.actions.vocabulary(key), json_)
+            print_activities(page.activities, installation.actions.vocabulary(key), json_)
             left -= len(page.activities)
             cursor = page.next_cursor
             if not cursor:
@@ -166,7 +166,7 @@ def tail(
         seq = max(0, installation.reader.next_seq(key) - max(0, lines))
         while True:
             activities = installation.reader.after(key, seq, 1_000)
-            _print(activities, installation.actions.vocabulary(key), json_)
+            print_activities(activities, installation.actions.vocabulary(key), json_)
             if activities:
                 seq = activities[-1].seq + 1
                 continue
@@ -175,7 +175,8 @@ def tail(
             time.sleep(POLL_S)
 
 
-def _print(activities: list[Activity], words: Vocabulary, as_json: bool) -> None:
+def print_activities(activities: list[Activity], words: Vocabulary, as_json: bool) -> None:
+    """Print activities, each on a line."""
     for activity in activities:
         if as_json:
             # ensure_ascii, so that nothing in the log reaches a terminal as a control character

@@ -34,9 +34,9 @@ class Store:
         nothing of it is kept."""
         return self._writer.run(work)
 
-    def record(self, transaction: Transaction, workspace: int, sent: ActivityInput) -> None:
-        """Record an activity with the changes of a transaction: both are kept, or neither."""
-        transaction.record(workspace, self._recorder.own(workspace, sent))
+    def record(self, transaction: Transaction, workspace: int, *sent: ActivityInput) -> None:
+        """Record activities with the changes of a transaction: all are kept, or nothing."""
+        transaction.record(workspace, *[self._recorder.own(workspace, one) for one in sent])
 
     def append(self, workspace: int, sent: ActivityInput) -> None:
         """Record an activity alone, and wait until it is on disk."""

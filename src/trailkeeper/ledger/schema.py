@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -38,8 +40,9 @@ workspace = Table(
     Column("require_two_factor", Boolean, nullable=False, default=False),
     Column("error_emails", Text, nullable=False, default=""),
     Column("error_throttling", Boolean, nullable=False, default=True),
+    Column("next_asset_id", BigInteger, nullable=False, default=10_001),
 )
-"""`error_emails` is separated by line ends."""
+"""`error_emails` is separated by line ends. `next_asset_id` is one series over all kinds."""
 
 activity = Table(
     "activity",
@@ -298,3 +301,75 @@ source_state = Table(
     Column("state", LargeBinary, nullable=False),
 )
 """What an importer has to remember from one file to the next."""
+
+asset = Table(
+    "asset",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("folder", Integer, ForeignKey("asset.key")),
+    Column("parent", Integer, ForeignKey("asset.key")),
+    Column("place", Integer, Computed("coalesce(folder, parent, 0)")),
+    Column("state", Text),
+    Column("version", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("public", Boolean, nullable=False, default=False),
+    Column("content", Text, nullable=False),
+    Column("secrets_sealed", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    UniqueConstraint("workspace", "id"),
+    Index(
+        "uq_asset_live_name",
+        "workspace",
+        "kind",
+        "place",
+        "name_key",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(None, "workspace", "kind"),
+    Index(None, "workspace", "kind", "name_key"),
+    Index(None, "workspace", "place"),
+)
+"""The assets of all kinds (see assets/kinds.py). `content` is JSON without secrets; `name_key` is
+the name as names are compared. A deleted asset stays, with `deleted_at`. `version` counts changes
+of content or name, `revision` every change."""
+
+asset_version = Table(
+    "asset_version",
+    metadata,
+    Column("asset", Integer, ForeignKey("asset.key"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("author_id", Text),
+    Column("author_name", Text),
+)
+"""Every version of every asset, the present one too."""
+
+package_file = Table(
+    "package_file",
+    metadata,
+    Column("asset", Integer, ForeignKey("asset.key"), primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)
+"""The file of a package."""
+
+asset_sync = Table(
+    "asset_sync",
+    metadata,
+    Column("asset", Integer, ForeignKey("asset.key"), primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("identity", Text, nullable=False),
+    UniqueConstraint("workspace", "identity"),
+)
+"""The assets that came from files (see assets/sync), and what each file is known by."""

@@ -7,8 +7,7 @@ import hashlib
 import hmac
 
 import msgspec
-
-from trailkeeper.query.filters import Filter
+from msgspec import Struct
 
 CURSOR_MAX = 200
 
@@ -17,7 +16,7 @@ class CursorError(ValueError):
     """A cursor that was not made here, or was made for another listing."""
 
 
-class _Cursor(msgspec.Struct, array_like=True):
+class _Cursor(Struct, array_like=True):
     position: int
     listing: bytes
 
@@ -25,13 +24,13 @@ class _Cursor(msgspec.Struct, array_like=True):
 _decode = msgspec.msgpack.Decoder(_Cursor).decode
 
 
-def make_cursor(key: bytes, workspace: int, asked: Filter, order: str, position: int) -> str:
+def make_cursor(key: bytes, workspace: int, asked: Struct, order: str, position: int) -> str:
     """An opaque, URL-safe text. Nobody without the key can make or change one."""
     body = msgspec.msgpack.encode(_Cursor(position, _listing(workspace, asked, order)))
     return _text(_mac(key, body) + body)
 
 
-def read_cursor(key: bytes, workspace: int, asked: Filter, order: str, cursor: str) -> int:
+def read_cursor(key: bytes, workspace: int, asked: Struct, order: str, cursor: str) -> int:
     """The position in a cursor made for just this listing. Raises CursorError."""
     wrong = CursorError("is not a cursor that this listing gave; start again without it")
     if len(cursor) > CURSOR_MAX or not cursor.isascii():
@@ -59,6 +58,6 @@ def _mac(key: bytes, body: bytes) -> bytes:
     return hmac.digest(key, b"cursor:" + body, "sha256")[:16]
 
 
-def _listing(workspace: int, asked: Filter, order: str) -> bytes:
+def _listing(workspace: int, asked: Struct, order: str) -> bytes:
     content = msgspec.msgpack.encode((workspace, order, asked))
     return hashlib.blake2b(content, digest_size=8).digest()

@@ -130,6 +130,13 @@ class Workspaces:
             ).all()
         return [(row.id, row.name) for row in rows]
 
+    def name(self, key: int) -> str:
+        """What the workspace with this key is called."""
+        with self._store.reading() as connection:
+            return connection.execute(
+                select(workspace.c.name).where(workspace.c.key == key)
+            ).scalar_one()
+
     def by_operator(self, name: str) -> By:
         """Who acts at the server's own command line, in the workspace with this name. Raises
         TeamError."""

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from litestar import Router
 from litestar.config.compression import CompressionConfig
+from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
 from trailkeeper.web import account, api_clients, audit, links, login, roles, settings, sso, team
-from trailkeeper.web.assets import static_file
+from trailkeeper.web.assets import routes as asset_routes
+from trailkeeper.web.assets.sent import read_form
+from trailkeeper.web.assets.show import PROBLEMS
 from trailkeeper.web.errors import PAGE_ERRORS, http_error, not_found, server_error
 from trailkeeper.web.session import check_permission
+from trailkeeper.web.static_files import static_file
 
 __all__ = ["http_error", "not_found", "routes", "server_error"]
 
@@ -40,6 +44,12 @@ def routes() -> list[Router]:
             *api_clients.ROUTES,
             *settings.ROUTES,
             *sso.ROUTES,
+            Router(
+                "/",
+                route_handlers=asset_routes.ROUTES,
+                dependencies={"sent": Provide(read_form)},
+                exception_handlers=PROBLEMS,
+            ),
         ],
         guards=[check_permission],
         exception_handlers=PAGE_ERRORS,

@@ -12,6 +12,7 @@ from trailkeeper.activity import Activity
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError, parse_params
 from trailkeeper.team.permissions import acts_as_self
+from trailkeeper.web.assets.from_log import asset_pages
 from trailkeeper.web.clock import clock_of
 from trailkeeper.web.filter_bar import choice_option, filter_bar
 from trailkeeper.web.labels import type_label
@@ -61,6 +62,8 @@ def audit_page(request: WebRequest) -> Response[str]:
     opened = request.query_params.get("open")
     activity = audit.get(workspace, opened) if opened else None
     nothing = found is not None and not found.activities
+    shown = [*(found.activities if found else ()), *([activity] if activity else ())]
+    pages = asset_pages(request, shown)
     return render(
         request,
         "audit.html",
@@ -68,14 +71,14 @@ def audit_page(request: WebRequest) -> Response[str]:
         status=400 if wrong else 200,
         address=address,
         bar=filter_bar(audit, workspace, address, clock.zone_name, words),
-        days=days(found.activities, address, clock, words, opened) if found else [],
+        days=days(found.activities, address, clock, words, opened, pages) if found else [],
         more=address.with_extra(cursor=found.next_cursor) if found and found.next_cursor else "",
         is_later_page="cursor" in request.query_params,
-        never=not request.query_params and audit.is_empty(workspace),
+        never=not request.query_params and not pages and audit.is_empty(workspace),
         nothing=nothing,
         has_words=bool(request.query_params.get("q")),
         wrong=wrong,
-        pane=pane_of(activity, address, clock, words) if activity else None,
+        pane=pane_of(activity, address, clock, words, pages) if activity else None,
         missing=visible(opened) if opened and not activity else "",
         origin=str(request.base_url).rstrip("/"),
     )
@@ -114,13 +117,14 @@ def activity_page(request: WebRequest, activity_id: FromPath[str]) -> Response[s
     words = services_of(request).vocabulary(session.workspace)
     address = Address.read(request.query_params.multi_items())
     activity: Activity | None = services_of(request).audit.get(session.workspace, activity_id)
+    pages = asset_pages(request, [activity] if activity else [])
     return render(
         request,
         "activity.html",
         session=session,
         status=200 if activity else 404,
         address=address,
-        pane=pane_of(activity, address, clock, words) if activity else None,
+        pane=pane_of(activity, address, clock, words, pages) if activity else None,
         missing="" if activity else visible(activity_id),
         label=visible(words.label_of(activity.action)) if activity else "Not found",
     )

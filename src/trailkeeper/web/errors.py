@@ -10,6 +10,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 
+from trailkeeper.errors import Problem
 from trailkeeper.web.render import HTML, go_to, render
 from trailkeeper.web.security import PAGE_HEADERS, ForeignRequest, WebRequest
 from trailkeeper.web.services import SignedIn
@@ -95,6 +96,12 @@ def server_error(request: WebRequest, error: Exception) -> Response[str]:
         "Nothing that was recorded is lost. Try again in a moment.",
         retry=True,
     )
+
+
+def problem_page(request: WebRequest, problem: Problem) -> Response[str]:
+    """A problem that is about no field: what it is, and for some that it may be over soon."""
+    busy = problem.status in (429, 503)
+    return _page(request, problem.status, problem.title, f"{problem.detail}.", retry=busy)
 
 
 PAGE_ERRORS: dict[int | type[Exception], PageError] = {

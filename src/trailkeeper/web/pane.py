@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from trailkeeper.activity import Activity, Actor, Change, Context, Target
 from trailkeeper.catalogue import catalogue
 from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.web.clock import Clock
 from trailkeeper.web.labels import type_icon, type_label
-from trailkeeper.web.rows import Part, When, sentence_parts, tone_of, when_of
+from trailkeeper.web.rows import EMPTY, Pages, Part, When, sentence_parts, tone_of, when_of
 from trailkeeper.web.text import as_json, value_text, visible
 from trailkeeper.web.urls import Address, activity_path
 from trailkeeper.web.user_agent import describe
@@ -37,7 +38,7 @@ class Fact(Struct, frozen=True):
 
 
 class Entity(Struct, frozen=True):
-    """An actor or a target."""
+    """An actor or a target; `page` is that of an asset that has one."""
 
     role: str
     kind: str
@@ -48,6 +49,7 @@ class Entity(Struct, frozen=True):
     href: str
     link_text: str
     facts: list[Fact]
+    page: str = ""
 
 
 class ChangeView(Struct, frozen=True):
@@ -84,7 +86,13 @@ class Pane(Struct, frozen=True, kw_only=True):
     close: str
 
 
-def pane_of(activity: Activity, address: Address, clock: Clock, words: Vocabulary) -> Pane:
+def pane_of(
+    activity: Activity,
+    address: Address,
+    clock: Clock,
+    words: Vocabulary,
+    pages: Pages = EMPTY,
+) -> Pane:
     way = activity.details.get("activity")
     late = abs((activity.received_at - activity.occurred_at).total_seconds())
     return Pane(
@@ -97,7 +105,7 @@ def pane_of(activity: Activity, address: Address, clock: Clock, words: Vocabular
         tone=tone_of(activity),
         outcome="Failure" if activity.outcome == "failure" else "Success",
         reason=visible(activity.reason or ""),
-        sentence=sentence_parts(activity, Address(), words),
+        sentence=sentence_parts(activity, Address(), words, pages),
         way=Fact("Activity", visible(way), hint=_LOGIN_WAYS.get(way, ""))
         if isinstance(way, str)
         else None,
@@ -106,9 +114,9 @@ def pane_of(activity: Activity, address: Address, clock: Clock, words: Vocabular
         late=late >= 60,
         environment=visible(activity.environment),
         who=_who(activity),
-        what=[_target(target, first=not at) for at, target in enumerate(activity.targets)],
+        what=[_target(target, pages, first=not at) for at, target in enumerate(activity.targets)],
         where=_where(activity.context),
-        changes=[_change(change) for change in activity.changes],
+        changes=[change_view(change) for change in activity.changes],
         details=_facts(activity.details),
         raw=as_json(activity),
         permalink=activity_path(activity.id),
@@ -135,10 +143,12 @@ def _actor(actor: Actor, role: str, facts: list[Fact]) -> Entity:
     return _entity(actor, (role, icon), (href, "All by this user"), facts)
 
 
-def _target(target: Target, *, first: bool) -> Entity:
+def _target(target: Target, pages: Pages, *, first: bool) -> Entity:
     href = Address().plus("target", f"{target.type}:{target.id}").href
     role = "Asset" if first else "Also"
-    return _entity(target, (role, type_icon(target.type)), (href, "All on this asset"), [])
+    made = _entity(target, (role, type_icon(target.type)), (href, "All on this asset"), [])
+    page = pages.get((target.type, target.id), "")
+    return replace(made, page=page) if page else made
 
 
 def _entity(
@@ -183,7 +193,7 @@ def _facts(values: dict[str, object]) -> list[Fact]:
     return [Fact(visible(name), value_text(value)) for name, value in values.items()]
 
 
-def _change(change: Change) -> ChangeView:
+def change_view(change: Change) -> ChangeView:
     return ChangeView(
         visible(change.field),
         None if change.old is UNSET else value_text(change.old),

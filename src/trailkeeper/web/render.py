@@ -11,21 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
 
-from trailkeeper.web.assets import assets
 from trailkeeper.web.clock import clock_of
+from trailkeeper.web.navigation import navigation
 from trailkeeper.web.security import PAGE_HEADERS, WebRequest, masked
 from trailkeeper.web.services import SignedIn
+from trailkeeper.web.static_files import assets
 
 HTML = "text/html"
-
-SETTINGS_PATHS = (
-    ("/settings/jobs", "settings.manage"),
-    ("/settings/audit-streaming", "streams.manage"),
-    ("/settings/api-clients", "api_clients.manage"),
-    ("/settings/sign-in", "settings.manage"),
-)
-
-OWNERS_PATHS = ("/settings/delegated-admins", "/settings/single-sign-on", "/settings/mail")
 
 
 @cache
@@ -40,8 +32,7 @@ def _templates() -> Environment:
     shared: dict[str, Any] = {
         "static": assets().url,
         "moment": _moment,
-        "settings_start": _settings_start,
-        "in_settings": _in_settings,
+        "navigation": navigation,
         "pairs": _pairs,
     }
     environment.globals.update(shared)
@@ -52,21 +43,9 @@ def _moment(us: int) -> datetime:
     return datetime.fromtimestamp(us / 1e6, UTC)
 
 
-def _in_settings(path: str) -> bool:
-    return path.startswith((*(start for start, _ in SETTINGS_PATHS), *OWNERS_PATHS))
-
-
 def _pairs(names: list[str]) -> list[tuple[str, str]]:
     """Options whose value is their text."""
     return [(name, name) for name in names]
-
-
-def _settings_start(session: SignedIn) -> str:
-    """The first page of the workspace's settings that this user may see; empty for none."""
-    for path, privilege in SETTINGS_PATHS:
-        if privilege in session.privileges:
-            return path
-    return ""
 
 
 def render(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -10,6 +12,7 @@ from trailkeeper.activity import Activity, Actor, Target
 from trailkeeper.catalogue import Segment
 from trailkeeper.catalogue.vocabulary import Vocabulary
 from trailkeeper.web.clock import Clock
+from trailkeeper.web.labels import type_label
 from trailkeeper.web.text import visible
 from trailkeeper.web.urls import Address
 from trailkeeper.web.user_agent import describe
@@ -20,15 +23,22 @@ _LOSS = {
 }
 """The verbs of actions that take something away; they get a shape of their own."""
 _FIELDS_SHOWN = 4
+EMPTY: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 class Part(Struct, frozen=True):
-    """A part of a sentence; a name has the link that filters by it."""
+    """A part of a sentence; a name has the link that filters by it or, for an asset that has a
+    page, the link to that."""
 
     text: str
     name: bool = False
     href: str = ""
     title: str = ""
+    is_page: bool = False
+
+
+Pages = Mapping[tuple[str, str], str]
+"""The pages of assets, by type and id."""
 
 
 class When(Struct, frozen=True):
@@ -41,7 +51,8 @@ class When(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """`tone` is `failure`, `loss` (something was taken away or stopped) or `plain`."""
+    """`tone` is `failure`, `loss` (something was taken away or stopped) or `plain`. Where the
+    sentence's names lead to assets, `only` filters by the first, which is `asset`."""
 
     id: str
     label: str
@@ -53,6 +64,8 @@ class Row(Struct, frozen=True, kw_only=True):
     opens: str
     pane: str
     is_open: bool
+    only: str = ""
+    asset: str = ""
 
 
 class Day(Struct, frozen=True):
@@ -67,13 +80,14 @@ def days(
     clock: Clock,
     words: Vocabulary,
     opened: str | None,
+    pages: Pages = EMPTY,
 ) -> list[Day]:
     """The activities in their order, grouped by the reader's days."""
     return [
         Day(
             key,
             clock.day(group[0].occurred_at),
-            [row(a, address, clock, words, opened) for a in group],
+            [row(a, address, clock, words, opened, pages) for a in group],
         )
         for key, group in (
             (key, list(found))
@@ -83,12 +97,18 @@ def days(
 
 
 def row(
-    activity: Activity, address: Address, clock: Clock, words: Vocabulary, opened: str | None
+    activity: Activity,
+    address: Address,
+    clock: Clock,
+    words: Vocabulary,
+    opened: str | None,
+    pages: Pages = EMPTY,
 ) -> Row:
+    target = activity.targets[0]
     return Row(
         id=activity.id,
         label=visible(words.label_of(activity.action)),
-        sentence=sentence_parts(activity, address, words),
+        sentence=sentence_parts(activity, address, words, pages),
         icon=words.icon_of(activity.action),
         tone=tone_of(activity),
         when=when_of(activity, clock),
@@ -96,6 +116,8 @@ def row(
         opens=address.opened(activity.id),
         pane=address.activity(activity.id),
         is_open=activity.id == opened,
+        only=filter_by(address, "target", target) if (target.type, target.id) in pages else "",
+        asset=visible(target.name or target.id),
     )
 
 
@@ -115,8 +137,10 @@ def when_of(activity: Activity, clock: Clock) -> When:
     )
 
 
-def sentence_parts(activity: Activity, address: Address, words: Vocabulary) -> list[Part]:
-    return [_part(segment, activity, address) for segment in words.segments(activity)]
+def sentence_parts(
+    activity: Activity, address: Address, words: Vocabulary, pages: Pages = EMPTY
+) -> list[Part]:
+    return [_part(segment, activity, address, pages) for segment in words.segments(activity)]
 
 
 def notes_of(activity: Activity) -> list[str]:
@@ -125,7 +149,7 @@ def notes_of(activity: Activity) -> list[str]:
     if activity.reason:
         notes.append(f"Reason: {visible(activity.reason)}")
     if activity.changes:
-        fields = [visible(change.field) for change in activity.changes]
+        fields = [visible(change.field).removeprefix("/") for change in activity.changes]
         more = len(fields) - _FIELDS_SHOWN
         shown = ", ".join(fields[:_FIELDS_SHOWN]) + (f" and {more} more" if more > 0 else "")
         notes.append(f"Changed: {shown}")
@@ -144,11 +168,18 @@ def filter_by(address: Address, param: str, who: Actor | Target) -> str:
     return address.only(param, f"{who.type}:{who.id}").href
 
 
-def _part(segment: Segment, activity: Activity, address: Address) -> Part:
+def _part(segment: Segment, activity: Activity, address: Address, pages: Pages) -> Part:
     text = visible(segment.text)
     if segment.role == "actor":
         return Part(text, True, filter_by(address, "actor", activity.actor), "Only by this user")
     if segment.role == "target" and segment.ref is not None:
         target = activity.targets[segment.ref]
+        if page := pages.get((target.type, target.id)):
+            return Part(text, True, page, f"Open this {_noun(target.type)}", is_page=True)
         return Part(text, True, filter_by(address, "target", target), "Only on this asset")
     return Part(text, segment.role in ("detail", "on_behalf_of", "target"))
+
+
+def _noun(kind: str) -> str:
+    label = type_label(kind)
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]

@@ -88,7 +88,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest(".row-open") ?? linkOfText(event.target);
   const closer = event.target.closest("aside [data-close]");
   const stepper = event.target.closest("[data-step]");
-  if (link && window.htmx) open(link);
+  if (link && window.htmx && pane()) open(link);
+  else if (link) location.assign(link.href);
   else if (closer) close();
   else if (stepper) step(Number(stepper.dataset.step));
   else return;

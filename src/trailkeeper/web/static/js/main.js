@@ -11,5 +11,11 @@ import "./confirm.js";
 import "./log.js";
 import "./keys.js";
 import "./notice.js";
+import "./dialog.js";
+import "./drag.js";
+import "./title.js";
+import "./code.js";
+import "./choose.js";
+import "./finder.js";
 
 document.documentElement.classList.add("scripted");
