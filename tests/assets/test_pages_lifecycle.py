@@ -103,6 +103,12 @@ def test_a_file_that_is_no_package_is_refused(world: World, body: bytes) -> None
     assert 'role="alert"' in answer.text
 
 
+def test_a_file_that_is_too_large_is_refused_in_words(world: World) -> None:
+    answer = uploaded(world.owner, "/lifecycle/imports", "p.zip", b"x" * (17 * 1024 * 1024))
+    assert answer.status_code == 413
+    assert "too large" in answer.text
+
+
 def test_a_file_that_was_uploaded_is_seen_by_nobody_else(world: World, exported: Exported) -> None:
     path = look(world, exported.file)
     other = world.person("Admin")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import update
 from tests.account.forms import Browser
 from tests.account.world import Person, World, open_world
 from tests.assets.page_forms import form_to, make, send
@@ -13,8 +14,12 @@ from tests.conftest import Site
 
 from trailkeeper.assets.kinds import KINDS
 from trailkeeper.installation import opened
+from trailkeeper.ledger.schema import workspace
 from trailkeeper.web.assets.places import PLACES
 from trailkeeper.web.assets.routes import ROUTES
+
+FAR = 900_001
+"""The first id of the other workspace: one that ours does not get to."""
 
 MADE_BY_HAND = [place for place in PLACES.values() if place.create]
 
@@ -129,8 +134,8 @@ def strangers_assets(world: World) -> dict[str, str]:
     name, _ = world.other_workspace()
     with opened(world.site.data) as installation:
         by, registry = installation.workspaces.by_operator(name), installation.registry
-        for n in range(200):
-            registry.create(by, "folder", f"Ballast {n}")
+        far = update(workspace).where(workspace.c.key == by.workspace).values(next_asset_id=FAR)
+        installation.writer.run(lambda transaction: transaction.connection.execute(far))
         found: dict[str, str] = {}
         for place in MADE_BY_HAND:
             above = KINDS[place.kind].parent_kind

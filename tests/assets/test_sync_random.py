@@ -50,7 +50,7 @@ versions = st.lists(st.tuples(st.sampled_from(TREES), recipes), min_size=2, max_
 
 
 @settings(
-    max_examples=60, deadline=None, database=None,
+    max_examples=30, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(versions=versions)

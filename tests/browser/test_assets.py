@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.account.world import World, open_world
-from tests.assets.page_forms import make, send
+from tests.assets.page_forms import make, send, uploaded
 from tests.conftest import PASSWORD, Site, make_site
 
 PATIENCE_MS = 10_000
@@ -226,6 +226,22 @@ def test_an_asset_is_chosen_by_typing_its_name(visit: Visit, world: World) -> No
     page.get_by_role("button", name="Save").click()
     said(page, "The recipe was saved as a new version.")
     expect(page.get_by_role("checkbox")).to_have_count(0)
+
+
+def test_a_browser_sends_a_grid_and_a_form_back_as_they_are(visit: Visit, world: World) -> None:
+    table = make(world.owner, "lookup_table", "As it is", columns__name=["A"])
+    path = f"/tools/lookup-tables/{table}"
+    body = b'A,B\n"two\nlines","  blanks "\n=1+1,\xc3\xa9\n'
+    assert uploaded(world.owner, f"{path}/csv", "a.csv", body).status_code == 303
+    page = visit.go(path)
+    page.get_by_role("button", name="Save rows").click()
+    said(page, "Nothing was changed")
+    code = '{"text": "two\\nlines", "deep": [{"a": 1.50}]}'
+    recipe = make(world.owner, "recipe", "As it is")
+    send(world.owner, f"/recipes/{recipe}", code=code, description="\n two\n\nlines ")
+    visit.go(f"/recipes/{recipe}")
+    page.get_by_role("button", name="Save").click()
+    said(page, "Nothing was changed")
 
 
 def test_wrong_json_is_told_while_it_is_written(visit: Visit, world: World) -> None:

@@ -71,6 +71,10 @@ def http_error(request: WebRequest, error: HTTPException) -> Response[str]:
         return not_found(request, error)
     if error.status_code >= 500:
         return server_error(request, error)
+    if error.status_code == 413:
+        return _page(
+            request, 413, "That is too large", "Nothing was changed. Go back and send less at once."
+        )
     return _page(
         request, error.status_code, "This request was not understood", "Go back and try again."
     )

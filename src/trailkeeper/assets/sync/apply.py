@@ -10,6 +10,7 @@ from msgspec import Struct
 from trailkeeper.activity import Target
 from trailkeeper.assets.asset import Asset
 from trailkeeper.assets.changes import Changes
+from trailkeeper.assets.kinds import KINDS
 from trailkeeper.assets.registry import Registry
 from trailkeeper.assets.sync import marks, references, secrets
 from trailkeeper.assets.sync.compare import way
@@ -52,9 +53,9 @@ def apply(
         raise BadFiles(plan.unset)
     if plan.hand_made:
         raise HandMade(plan.hand_made)
-    for kind, operation in dict.fromkeys(_needed(plan)):
-        registry.require(by, kind, operation)
     order = in_order(plan)
+    for kind, operation in dict.fromkeys(_needed(order)):
+        registry.require(by, kind, operation)
 
     def work(changes: Changes) -> Applied:
         doing = _Doing(changes, plan, environ)
@@ -211,23 +212,21 @@ class _Doing:
         marks.put(self._changes.connection, self._changes.by.workspace, one.key, identity)
 
 
-def _needed(plan: Plan) -> Iterator[tuple[str, str]]:
-    """The operations that a plan is made of."""
-    for step in plan.steps:
-        kind = (step.file or step).kind
-        row = step.asset.of if step.asset else step.file.of if step.file else None
+def _needed(order: Order) -> Iterator[tuple[str, str]]:
+    """The operations that the steps are made of, by kind."""
+    for step in order.steps:
+        operations = KINDS[step.kind].operations
         for verb in step.verbs:
-            if verb == "adopt" or row is None:
-                continue
-            name = verb if verb in row.operations else "update"
-            if verb != "update" or step.difference.fields:
-                yield kind, name
-        if row and step.difference.public is not None:
-            yield kind, "set-access-scope"
-        if row and (step.difference.state is not None or step.difference.rests):
-            for operation in row.operations.values():
+            if verb != "adopt" and (verb != "update" or step.difference.fields):
+                yield step.kind, verb if verb in operations else "update"
+        if step.difference.public is not None:
+            yield step.kind, "set-access-scope"
+        if step.difference.state is not None or step.difference.rests:
+            for operation in operations.values():
                 if operation.to_state and operation.from_states:
-                    yield kind, operation.name
+                    yield step.kind, operation.name
+    for step in order.gives_way:
+        yield step.kind, "rename" if "rename" in KINDS[step.kind].operations else "update"
 
 
 def _summary(by: By, plan: Plan, workspace: Target, commit: str | None) -> Any:

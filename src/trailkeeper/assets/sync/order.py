@@ -14,12 +14,12 @@ from itertools import pairwise
 from msgspec import Struct
 
 from trailkeeper.assets.asset import Asset
-from trailkeeper.assets.links import links_of
 from trailkeeper.assets.reads import name_key
 from trailkeeper.assets.records import plain
 from trailkeeper.assets.sync.held import Place, home_id, place_of
 from trailkeeper.assets.sync.plan import Plan, Step
 from trailkeeper.assets.sync.references import paths_in
+from trailkeeper.errors import Conflict
 
 Edge = tuple[int, int]
 """The first step (by its place in the list) is done before the second."""
@@ -49,12 +49,17 @@ def in_order(plan: Plan) -> Order:
         except CycleError as error:
             # In a circle each is done before the one that follows it. It has an edge that can be
             # done without: the others lead from folders down, and then to what is deleted.
-            around = set(pairwise(error.args[1]))
+            circle: list[int] = error.args[1]
+            around = set(pairwise(circle))
             if around & should:
                 should -= around
+            elif around & takes:
+                given_way, _ = min(around & takes)
+                gives_way.add(given_way)
+                takes = {edge for edge in takes if edge[0] != given_way}
             else:
-                gives_way |= {before for before, _ in around & takes}
-                takes = {edge for edge in takes if edge[0] not in gives_way}
+                names = ", ".join(sorted({steps[at].path for at in circle}))
+                raise Conflict(f"There is no order in which these can be done: {names}") from None
 
 
 def _must(steps: Sequence[Step]) -> Iterator[Edge]:
@@ -99,7 +104,10 @@ def _wanted(plan: Plan, step: Step) -> Place | None:
 
 
 def _around(one: Asset) -> Iterator[str]:
-    """The ids of what an asset is in, and of what it names."""
+    """The ids of what an asset is in, and of what cannot be deleted as long as it names that."""
     if home := home_id(one):
         yield home
-    yield from (link.id for link in links_of(one.of, plain(one.content)))
+    content = plain(one.content)
+    for reference in one.of.references:
+        if reference.holds and content[reference.field]:
+            yield content[reference.field]

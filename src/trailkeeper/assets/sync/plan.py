@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -157,31 +157,26 @@ def _deleted(held: Held, wanted: set[str], steps: list[Step]) -> tuple[list[Step
         if "delete" not in one.of.operations
     ]
     gone = {id: one for id, one in gone.items() if "delete" in one.of.operations}
-    homes = {step.asset.id: step for step in steps if step.asset and step.difference.moved}
-    kept = _homes(held, gone, set(homes))
-    for step in steps:
-        kept |= {step.difference.home} if step.difference.home else set()
-    for id in _and_around(kept, held) & gone.keys():
+    homes = {id: home_id(one) for id, one in held.assets.items()}
+    homes |= {
+        step.asset.id: step.difference.home
+        for step in steps
+        if step.asset and step.difference.moved
+    }
+    kept = {home for id, home in homes.items() if home and id not in gone}
+    kept |= {step.difference.home for step in steps if step.difference.home}
+    for id in _and_around(kept, homes) & gone.keys():
         del gone[id]
         notes.append(f"{held.paths[id]} has no file any more, but is not empty: it is left")
     return [Step(kind=one.kind, path=held.paths[id], asset=one) for id, one in gone.items()], notes
 
 
-def _homes(held: Held, gone: Mapping[str, Any], moved: set[str]) -> set[str]:
-    """Where assets are that stay."""
-    return {
-        home
-        for id, one in held.assets.items()
-        if id not in gone and id not in moved and (home := home_id(one))
-    }
-
-
-def _and_around(homes: set[str], held: Held) -> set[str]:
+def _and_around(kept: set[str], homes: Mapping[str, str | None]) -> set[str]:
     """Homes, and the folders that they are in themselves."""
     found: set[str] = set()
-    for home in homes:
+    for home in kept:
         here: str | None = home
         while here and here not in found:
             found.add(here)
-            here = home_id(held.assets[here]) if here in held.assets else None
+            here = homes.get(here)
     return found

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from trailkeeper.assets.content import ROWS_MAX, LookupTableContent
 from trailkeeper.errors import FieldError, InvalidInput
+from trailkeeper.web.security import PAGE_HEADERS
 
 # What defusedcsv escapes by itself, and what it would leave as it is.
 _FORMULA = "@+-=|%"
@@ -43,9 +44,8 @@ def written(name: str, content: LookupTableContent) -> Response[bytes]:
         f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(name, safe='')}.csv"
     )
     headers = {
+        **PAGE_HEADERS,
         "Content-Disposition": disposition,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
     }
     return Response(
         b"\xef\xbb\xbf" + text.encode(), media_type="text/csv; charset=utf-8", headers=headers

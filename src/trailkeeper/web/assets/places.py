@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -10,8 +9,6 @@ from msgspec import Struct
 from trailkeeper.assets.asset import Asset
 from trailkeeper.assets.kinds import KINDS, Kind
 from trailkeeper.web.labels import type_icon
-
-Column = Literal["state", "folder", "parent", "version", "updated", "size", "rows", "fields"]
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -258,7 +255,6 @@ PLACES: dict[str, Place] = {place.kind: place for place in _TABLE}
 """All of them, by kind."""
 
 SECTION_PATHS = {
-    "recipe": "/recipes",
     "api_endpoint": "/api-platform/collections",
     "access_profile": "/api-platform/clients",
     "manifest": "/lifecycle",
