@@ -11,6 +11,7 @@ from trailkeeper.activity import Target
 from trailkeeper.assets.asset import Asset
 from trailkeeper.assets.changes import Changes
 from trailkeeper.assets.kinds import KINDS
+from trailkeeper.assets.reads import name_key
 from trailkeeper.assets.registry import Registry
 from trailkeeper.assets.sync import marks, references, secrets
 from trailkeeper.assets.sync.compare import way
@@ -118,8 +119,7 @@ class _Doing:
         allowed = one.of.operations["update"].from_states if "update" in one.of.operations else ()
         if "rename" not in one.of.operations and allowed and one.state not in allowed:
             one = self._go(one, allowed[0])
-        name = f"{one.name[:NAME_SHORT]} ~{one.id}"
-        self._changes.update(one.kind, one.id, name=name)
+        self._changes.update(one.kind, one.id, name=_out_of_the_way(one))
 
     def _get(self, step: Step) -> Asset:
         """The asset of a step as it is now."""
@@ -163,14 +163,23 @@ class _Doing:
         return one
 
     def _rename_and_move(self, file: AssetFile, one: Asset, name: str, *, moved: bool) -> Asset:
+        """To another name and place. That place is free; where the asset is the name may be taken
+        still, and where it goes its old one."""
         if not moved:
             return self._changes.rename(file.kind, one.id, name)
-        try:
-            one = self._changes.rename(file.kind, one.id, name)
-        except Conflict:  # the name is taken where it is, and free where it goes
-            one = self._move(file, one)
-            return self._changes.rename(file.kind, one.id, name)
-        return self._move(file, one)
+        if not self._taken(file, one, one.folder_id, name):
+            return self._move(file, self._changes.rename(file.kind, one.id, name))
+        home = self._ids[file.home] if file.home else None
+        if self._taken(file, one, home, one.name):
+            one = self._changes.rename(file.kind, one.id, _out_of_the_way(one))
+        return self._changes.rename(file.kind, self._move(file, one).id, name)
+
+    def _taken(self, file: AssetFile, one: Asset, folder: str | None, name: str) -> bool:
+        """Whether another asset has this name in a folder now."""
+        if folder == one.folder_id and name_key(name) == name_key(one.name):
+            return False
+        rows = self._changes.rows
+        return rows.is_taken(file.kind, rows.place_key("folder", folder), name)
 
     def _move(self, file: AssetFile, one: Asset) -> Asset:
         return self._changes.move(file.kind, one.id, self._ids[file.home] if file.home else None)
@@ -210,6 +219,11 @@ class _Doing:
 
     def _mark(self, one: Asset, identity: str) -> None:
         marks.put(self._changes.connection, self._changes.by.workspace, one.key, identity)
+
+
+def _out_of_the_way(one: Asset) -> str:
+    """A name that nothing else has."""
+    return f"{one.name[:NAME_SHORT]} ~{one.id}"
 
 
 def _needed(order: Order) -> Iterator[tuple[str, str]]:

@@ -158,11 +158,8 @@ def _deleted(held: Held, wanted: set[str], steps: list[Step]) -> tuple[list[Step
     ]
     gone = {id: one for id, one in gone.items() if "delete" in one.of.operations}
     homes = {id: home_id(one) for id, one in held.assets.items()}
-    homes |= {
-        step.asset.id: step.difference.home
-        for step in steps
-        if step.asset and step.difference.moved
-    }
+    moved = [step for step in steps if step.difference.moved]
+    homes |= {step.asset.id: step.difference.home for step in moved if step.asset}
     kept = {home for id, home in homes.items() if home and id not in gone}
     kept |= {step.difference.home for step in steps if step.difference.home}
     for id in _and_around(kept, homes) & gone.keys():
