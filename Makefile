@@ -11,7 +11,9 @@ PORT ?= 8484
 run: $(VENV)/.run
 	@scripts/run.sh $(PORT)
 
-test: $(VENV)/.dev tests/provider/node_modules/.package-lock.json
+NODE := tests/provider tests/emulators
+
+test: $(VENV)/.dev $(NODE:%=%/node_modules/.package-lock.json)
 	@scripts/need-chromium.sh
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest tests -n 2 --dist loadgroup
@@ -34,6 +36,8 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m trailkeeper.assets.reference docs/reference/assets.md
 	$(BIN)/python -m trailkeeper.cli.reference docs/reference/command-line.md
 	$(BIN)/python -m tests.account.table docs/reference/account-and-team.md
+	$(BIN)/python -m tests.streaming.formats.page docs/reference/stream-formats.md
+	$(BIN)/python -m trailkeeper.streaming.reference docs/reference/stream-destinations.md
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
@@ -44,10 +48,10 @@ lock:
 vendor:
 	cd scripts/vendor && npm ci && npm run vendor
 
-# A real OpenID provider for the tests.
-tests/provider/node_modules/.package-lock.json: tests/provider/package-lock.json
+# A real OpenID provider for the tests, and a real server of Azure's blobs.
+%/node_modules/.package-lock.json: %/package-lock.json
 	@command -v npm >/dev/null || { echo "make test needs Node.js 20 or later with npm"; exit 1; }
-	cd tests/provider && npm ci --no-audit --no-fund --silent
+	cd $* && npm ci --no-audit --no-fund --ignore-scripts --silent
 	@touch $@
 
 $(VENV)/bin/pip:

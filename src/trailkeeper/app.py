@@ -20,13 +20,17 @@ from trailkeeper.api import (
     assets,
     auth,
     health,
+    jobs,
     packages,
     problems,
+    retention,
     settings,
+    streams,
     team,
     workato,
 )
 from trailkeeper.api import ingest as hot
+from trailkeeper.api.job_posts import JobPosts
 from trailkeeper.api.services import ApiServices
 from trailkeeper.identity import passwords
 from trailkeeper.identity.token_check import TokenCheck
@@ -42,12 +46,18 @@ class Application:
     """Routes the hot path to its own handler and all else to Litestar."""
 
     def __init__(
-        self, litestar: Litestar, ingest: hot.Ingest, tokens: TokenCheck, trusted_proxies: str
+        self,
+        litestar: Litestar,
+        ingest: hot.Ingest,
+        job_posts: JobPosts,
+        tokens: TokenCheck,
+        trusted_proxies: str,
     ) -> None:
         self.litestar = litestar
         # Only here, not around the hot path, which does not ask where a request came from.
         self._behind_proxy: Any = ProxyHeadersMiddleware(cast("Any", litestar), trusted_proxies)
         self._ingest = ingest
+        self._job_posts = job_posts
         self._tokens = tokens
 
     def direct(self, scope: Any, headers: dict[bytes, bytes]) -> hot.Ingest | None:
@@ -59,6 +69,7 @@ class Application:
     def close(self) -> None:
         """Let go of what was opened for it, before the installation is closed."""
         self._ingest.close()
+        self._job_posts.close()
         self._tokens.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -75,6 +86,7 @@ def build(installation: Installation) -> Application:
     checks = TokenCheck(installation.engine, installation.writer)
     helper = Helper(installation.settings.redact_keys) if (os.cpu_count() or 1) > 1 else None
     ingest = hot.Ingest(checks, installation.recorder, installation.writer, helper)
+    job_posts = JobPosts(installation.jobs)
 
     def readiness() -> str | None:
         with installation.engine.connect() as connection:
@@ -97,6 +109,9 @@ def build(installation: Installation) -> Application:
             *settings.ROUTES,
             *assets.ROUTES,
             *packages.ROUTES,
+            *streams.ROUTES,
+            *jobs.ROUTES,
+            *retention.ROUTES,
         ],
         guards=[auth.check_permission],
         exception_handlers={Exception: problems.handle},
@@ -128,6 +143,7 @@ def build(installation: Installation) -> Application:
                     actions=installation.actions,
                     access=installation.access,
                     installation=installation,
+                    job_posts=job_posts,
                 ),
                 "services": Services(
                     log_in=installation.log_in,
@@ -148,7 +164,7 @@ def build(installation: Installation) -> Application:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
     )
-    return Application(litestar, ingest, checks, installation.settings.trusted_proxies)
+    return Application(litestar, ingest, job_posts, checks, installation.settings.trusted_proxies)
 
 
 def _outside(page: Any) -> Any:

@@ -7,18 +7,21 @@ import os
 import secrets
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
+from trailkeeper.followers.places import Places
+from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
 from trailkeeper.identity.later import Later
@@ -30,6 +33,8 @@ from trailkeeper.identity.store import Store
 from trailkeeper.identity.token_check import still_holds
 from trailkeeper.identity.tokens import Tokens
 from trailkeeper.identity.two_factor import TwoFactor
+from trailkeeper.jobs.alarm import Alarm
+from trailkeeper.jobs.history import Jobs
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.recorder import Recorder
@@ -37,8 +42,14 @@ from trailkeeper.ledger.sqlite import DATABASE_FILE, reader_engine, writer_engin
 from trailkeeper.ledger.writer import Writer
 from trailkeeper.mail import Mailer, SmtpServer
 from trailkeeper.redaction import Redactor
+from trailkeeper.retention.holds import Holds
+from trailkeeper.retention.rules import Rules
+from trailkeeper.retention.sweeper import Sweeper
 from trailkeeper.settings import Settings, SettingsError, load_settings
-from trailkeeper.streaming.settings import AuditStreams
+from trailkeeper.streaming.guard import Guard
+from trailkeeper.streaming.owner import StreamOwner
+from trailkeeper.streaming.stream import KIND as STREAM
+from trailkeeper.streaming.streams import Streams
 from trailkeeper.team.access import Access
 from trailkeeper.team.actions import Actions
 from trailkeeper.team.delegation import Delegation
@@ -90,7 +101,12 @@ class Installation:
     notifications: Notifications
     sign_in: SignIn
     sso: Sso
-    streams: AuditStreams
+    jobs: Jobs
+    streams: Streams
+    followers: Runner
+    retention: Rules
+    holds: Holds
+    sweeper: Sweeper
     workspaces: Workspaces
     actions: Actions
     registry: Registry
@@ -134,6 +150,12 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
     # msgspec builds what it knows of a struct at first use, which must not happen in two threads
     # at once; the catalogue is the one that is read late.
     catalogue()
+    with ExitStack() as stack:
+        yield _open(data, served_at, stack)
+
+
+def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
+    """Everything, made in the order in which one needs the other; `stack` closes it in reverse."""
     path = data / DATABASE_FILE
     if not path.exists():
         raise InstallationError(
@@ -141,28 +163,15 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
         )
     settings = load_settings(data)
     oidc = _oidc(settings)
-    try:
-        secret = (data / KEY_FILE).read_bytes()
-    except OSError as error:
-        raise InstallationError(f"{data / KEY_FILE}: {error.strerror}") from None
-    writing = writer_engine(path)
-    try:
-        migrate(writing)
-    except OperationalError as error:
-        raise InstallationError(f"The database {path} cannot be opened: {error.orig}") from None
-    reading = reader_engine(path)
-    checkpoints = _Checkpoints(writing)
-    writer = Writer(
-        writing,
-        queue_max_bytes=settings.queue_max_bytes,
-        queue_max_units=settings.queue_max_units,
-        after_commit=checkpoints.committed,
-        still_holds=still_holds,
-    )
-    recorder = Recorder(reading, Redactor(settings.redact_keys))
+    guard = _guard(settings)
+    secret = _secret(data)
     mailer = Mailer(settings.mail_from, data / MAIL_FOLDER, _smtp_server(settings))
+    reading, writer = _database(path, settings, mailer, stack)
+    redactor = Redactor(settings.redact_keys)
+    recorder = Recorder(reading, redactor)
     address = (settings.public_url or served_at).rstrip("/")
     later = Later()
+    stack.callback(later.close)
     store = Store(reading, writer, recorder)
     sessions = Sessions(store)
     confirm = PasswordConfirm(reading)
@@ -170,51 +179,89 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
     two_factor = TwoFactor(store, confirm, secret)
     passkeys = Passkeys(store, confirm, secret, address)
     log_in = LogIn(store, sessions, two_factor, passkeys, secret)
+    reader = Reader(reading, secret)
+    notifications = Notifications(store, mailer, address)
+    owner = StreamOwner(store, guard, secret, notifications.notify)
+    followers = Runner(Places(store), reader, {STREAM: owner})
+    writer.listen(followers.committed)
+    stack.callback(followers.close)
+    sweeper = Sweeper(store, notifications.notify)
+    stack.callback(sweeper.close)
     registry = Registry(store, secret)
     packages = Packages(registry, store)
     imports = Imports(packages)
+    stack.callback(imports.close)
+    return Installation(
+        data=data,
+        settings=settings,
+        secret=secret,
+        engine=reading,
+        writer=writer,
+        reader=reader,
+        recorder=recorder,
+        sessions=sessions,
+        log_in=log_in,
+        two_factor=two_factor,
+        passkeys=passkeys,
+        accounts=Accounts(store, log_in, confirm, mailer, later, address),
+        tokens=Tokens(store),
+        members=members,
+        operators=Operators(store, members),
+        invitations=Invitations(store, sessions, mailer, address),
+        roles=Roles(store),
+        teams=Teams(store, sessions),
+        delegation=Delegation(store, sessions, confirm),
+        notifications=notifications,
+        sign_in=SignIn(store),
+        sso=Sso(store, sessions, oidc, secret, address),
+        jobs=Jobs(store, redactor, secret, Alarm(notifications.notify, address), later),
+        streams=Streams(store, guard, secret),
+        followers=followers,
+        retention=Rules(store, reader),
+        holds=Holds(store),
+        sweeper=sweeper,
+        workspaces=Workspaces(store),
+        actions=Actions(reading, writer, recorder),
+        registry=registry,
+        packages=packages,
+        imports=imports,
+        access=Access(writer, recorder),
+        mailer=mailer,
+        public_url=address,
+    )
+
+
+def _secret(data: Path) -> bytes:
     try:
-        yield Installation(
-            data=data,
-            settings=settings,
-            secret=secret,
-            engine=reading,
-            writer=writer,
-            reader=Reader(reading, secret),
-            recorder=recorder,
-            sessions=sessions,
-            log_in=log_in,
-            two_factor=two_factor,
-            passkeys=passkeys,
-            accounts=Accounts(store, log_in, confirm, mailer, later, address),
-            tokens=Tokens(store),
-            members=members,
-            operators=Operators(store, members),
-            invitations=Invitations(store, sessions, mailer, address),
-            roles=Roles(store),
-            teams=Teams(store, sessions),
-            delegation=Delegation(store, sessions, confirm),
-            notifications=Notifications(store, mailer, address),
-            sign_in=SignIn(store),
-            sso=Sso(store, sessions, oidc, secret, address),
-            streams=AuditStreams(store, secret),
-            workspaces=Workspaces(store),
-            actions=Actions(reading, writer, recorder),
-            registry=registry,
-            packages=packages,
-            imports=imports,
-            access=Access(writer, recorder),
-            mailer=mailer,
-            public_url=address,
-        )
-    finally:
-        imports.close()
-        later.close()
-        writer.close()
-        mailer.close()
-        checkpoints.close()
-        reading.dispose()
-        writing.dispose()
+        return (data / KEY_FILE).read_bytes()
+    except OSError as error:
+        raise InstallationError(f"{data / KEY_FILE}: {error.strerror}") from None
+
+
+def _database(
+    path: Path, settings: Settings, mailer: Mailer, stack: ExitStack
+) -> tuple[Engine, Writer]:
+    """The readers' engine, and the writer. Mails go out until the writer has done all."""
+    writing = writer_engine(path)
+    stack.callback(writing.dispose)
+    try:
+        migrate(writing)
+    except OperationalError as error:
+        raise InstallationError(f"The database {path} cannot be opened: {error.orig}") from None
+    reading = reader_engine(path)
+    stack.callback(reading.dispose)
+    checkpoints = _Checkpoints(writing)
+    stack.callback(checkpoints.close)
+    stack.callback(mailer.close)
+    writer = Writer(
+        writing,
+        queue_max_bytes=settings.queue_max_bytes,
+        queue_max_units=settings.queue_max_units,
+        after_commit=checkpoints.committed,
+        still_holds=still_holds,
+    )
+    stack.callback(writer.close)
+    return reading, writer
 
 
 def _oidc(settings: Settings) -> Oidc:
@@ -222,6 +269,13 @@ def _oidc(settings: Settings) -> Oidc:
         return Oidc(settings.sso_allowed_networks)
     except ValueError as error:
         raise SettingsError(f"sso_allowed_networks: {error}") from None
+
+
+def _guard(settings: Settings) -> Guard:
+    try:
+        return Guard(settings.stream_allowed_networks, settings.stream_folders)
+    except ValueError as error:
+        raise SettingsError(f"stream_allowed_networks: {error}") from None
 
 
 def _smtp_server(settings: Settings) -> SmtpServer | None:

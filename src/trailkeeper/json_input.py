@@ -111,7 +111,20 @@ def malformed(error: Exception) -> MalformedBody:
     return MalformedBody(f"The body is not valid JSON: {detail}", FieldError(detail))
 
 
+def refuse_lost_keys(raw: bytes, encoded: bytes) -> None:
+    """Raises what `refuse_duplicates` does, for a text and the encoding of all that was decoded
+    from it."""
+    if not _has_each_key_once(raw, encoded):
+        refuse_duplicates(raw)
+
+
 def _invalid(error: msgspec.ValidationError) -> InvalidActivity:
+    found = what_is_invalid(error)
+    return InvalidActivity(f"{found.pointer or 'The activity'} {found.detail}", found)
+
+
+def what_is_invalid(error: msgspec.ValidationError) -> FieldError:
+    """Where msgspec found something that does not fit, and what is wrong there."""
     message = str(error)
     pointer = ""
     if path := _PATH.search(message):
@@ -125,7 +138,7 @@ def _invalid(error: msgspec.ValidationError) -> InvalidActivity:
         detail = "is missing"
     else:
         detail = _readable(message)
-    return InvalidActivity(f"{pointer or 'The activity'} {detail}", FieldError(detail, pointer))
+    return FieldError(detail, pointer)
 
 
 def _readable(message: str) -> str:

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 PREFIX = "TRAILKEEPER_"
 
 
-LISTS = ("redact_keys", "sso_allowed_networks")
+LISTS = ("redact_keys", "sso_allowed_networks", "stream_allowed_networks", "stream_folders")
 
 
 class SettingsError(ValueError):
@@ -46,6 +46,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Networks, such as `10.0.0.0/8`, in which identity providers may be called without TLS; on
     this machine (`127.0.0.0/8`) they are called only if it stands here. Separated by commas in the
     environment."""
+
+    stream_allowed_networks: tuple[str, ...] = ()
+    """Networks, such as `10.0.0.0/8` or `127.0.0.0/8`, that streams may reach besides the public
+    internet. Separated by commas in the environment."""
+
+    stream_folders: tuple[str, ...] = ()
+    """Folders, as absolute paths, below which streams may write local files; without one no stream
+    writes any. Separated by commas in the environment."""
 
     public_url: str = ""
     """The address by which people reach this installation, for links in mails, for example

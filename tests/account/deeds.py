@@ -438,6 +438,9 @@ BUCKET = {
 }
 
 
+STREAM = "Audit log stream"
+
+
 def _bad_destination(world: World) -> None:
     page = "/settings/audit-streaming/destination"
     for change in (
@@ -466,8 +469,8 @@ def an_admin_changes_where_the_stream_leads(world: World) -> Expected:
     shown = world.owner.get(page).text
     assert BUCKET["secret_access_key"] not in shown
     assert "never shown again" in shown
-    new = "Amazon S3 or compatible: first"
-    return Expected("Ada Admin", "Acme", "audit_stream", {"destination": new}, [ANY])
+    new = "Amazon S3 or compatible: s3://first/"
+    return Expected("Ada Admin", STREAM, "audit_stream", {"destination": new}, [ANY])
 
 
 ANY: tuple[str, Any, Any] = ("destination", ..., ...)
@@ -491,7 +494,7 @@ def an_admin_turns_streaming_on(world: World) -> Expected:
     world.owner.post(f"{page}/destination", **BUCKET)
     assert world.owner.post(f"{page}/toggle", enabled="yes").status_code == 303
     return Expected(
-        "Ada Admin", "Acme", "audit_stream", {"enabled": True}, [("enabled", False, True)]
+        "Ada Admin", STREAM, "audit_stream", {"enabled": True}, [("enabled", False, True)]
     )
 
 
@@ -512,7 +515,7 @@ def an_admin_changes_what_the_stream_includes(world: World) -> Expected:
     answer = world.owner.post("/settings/audit-streaming/include", include=chosen)
     assert answer.status_code == 303, answer.text
     changes = [("included", ["login_user_activity"], chosen)]
-    return Expected("Ada Admin", "Acme", "audit_stream", {"included": chosen}, changes)
+    return Expected("Ada Admin", STREAM, "audit_stream", {"included": chosen}, changes)
 
 
 # --- Team

@@ -144,7 +144,8 @@ def test_the_settings(world: World, owner: httpx.Client) -> None:
     assert "hidden-marker" not in answer.text
     settings = ok(answer, 200)
     assert settings["enabled"]
-    assert settings["settings"] == {"url": secret["url"], "authorization": "(kept)"}
+    kept = {"url": secret["url"], "authorization": "(kept)", "body": "lines"}
+    assert settings["settings"] == kept
     ok(owner.patch(stream, json={"enabled": False}), 200)
     for action in (
         "error_notifications.emails_updated",

@@ -22,6 +22,7 @@ from trailkeeper.identity.privileges import BUILT_IN, OWNER
 from trailkeeper.identity.signed_in import SignedIn
 from trailkeeper.installation import Installation, create, opened
 from trailkeeper.query.filters import Filter
+from trailkeeper.streaming.streams import FIRST as FIRST_STREAM
 
 PASSWORD = "correct horse battery staple"
 FIRST = [f"person{number}@example.com" for number in range(3)]
@@ -164,20 +165,27 @@ class StateAndLog(RuleBasedStateMachine):
 
     @rule(who=index, enabled=st.booleans())
     def toggle_stream(self, who: int, enabled: bool) -> None:
-        self.with_by(who, lambda by: self.here.streams.toggle(by, enabled))
+        self.with_by(who, lambda by: self.here.streams.toggle(by, FIRST_STREAM, enabled))
 
     @rule(who=index, jobs=st.booleans(), steps=st.booleans(), login=st.booleans())
     def include(self, who: int, jobs: bool, steps: bool, login: bool) -> None:
         self.with_by(
             who,
             lambda by: self.here.streams.include(
-                by, job_history=jobs, recipe_step_details=steps, login_user_activity=login
+                by,
+                FIRST_STREAM,
+                job_history=jobs,
+                recipe_step_details=steps,
+                login_user_activity=login,
             ),
         )
 
     @rule(who=index, url=st.sampled_from(["https://siem.example.com/a", "ftp://x", ""]))
     def set_destination(self, who: int, url: str) -> None:
-        self.with_by(who, lambda by: self.here.streams.set_destination(by, "http", {"url": url}))
+        self.with_by(
+            who,
+            lambda by: self.here.streams.set_destination(by, FIRST_STREAM, "http", {"url": url}),
+        )
 
     @rule(who=index, email=email)
     def add_delegated(self, who: int, email: str) -> None:
@@ -211,7 +219,7 @@ class StateAndLog(RuleBasedStateMachine):
     def state(self) -> dict[str, Any]:
         """What the database holds."""
         jobs = self.here.notifications.settings(self.key)
-        stream = self.here.streams.settings(self.key)
+        stream = self.here.streams.first(self.key)
         return {
             "members": {one.id: one.role for one in self.here.members.listed(self.key)},
             "names": {one.id: one.name for one in self.here.members.listed(self.key)},
@@ -304,7 +312,7 @@ def _apply(state: dict[str, Any], one: Activity, details: dict[str, Any]) -> Non
             state["included"] = details["included"]
         case "audit_stream.destination_updated":
             state["destination"] = details["destination"].partition(": ")[2]
-        case "user.logged_in" | "invite.resent":
+        case "user.logged_in" | "invite.resent" | "audit_stream.created":
             pass
         case other:
             raise AssertionError(f"{other} is not thought of here")

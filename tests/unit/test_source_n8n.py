@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from trailkeeper.activity import ActivityInput
-from trailkeeper.sources.base import Mapped, Skipped
+from trailkeeper.sources.base import Mapped, OfJob, Skipped
 from trailkeeper.sources.n8n import N8nSource
 from trailkeeper.sources.n8n_table import table
 
@@ -149,11 +149,11 @@ def test_an_event_that_tells_of_a_failure_is_one() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("workflow.executed", "job history: kept for later"),
-        ("user.execution.deleted", "job history: kept for later"),
-        ("n8n.workflow.started", "job history: kept for later"),
-        ("n8n.ai.tool.called", "job history: kept for later"),
-        ("n8n.runner.task.requested", "job history: kept for later"),
+        ("workflow.executed", "about an execution: its job says it"),
+        ("user.execution.deleted", "about an execution: not kept"),
+        ("n8n.workflow.started", "about an execution without an id"),
+        ("n8n.ai.tool.called", "about an execution: not kept"),
+        ("n8n.runner.task.requested", "about an execution: not kept"),
         ("cluster.instance-left", "server event"),
         ("n8n.worker.started", "server event"),
         ("n8n.something.new", "not an audit event"),
@@ -161,6 +161,17 @@ def test_an_event_that_tells_of_a_failure_is_one() -> None:
 )
 def test_what_is_no_activity_is_skipped_with_a_reason(name: str, reason: str) -> None:
     assert N8nSource().map(7, event(name, FLOW)) == Skipped(7, reason)
+
+
+@pytest.mark.parametrize(
+    "name", ["n8n.workflow.started", "n8n.workflow.crashed", "n8n.node.finished"]
+)
+def test_what_tells_of_an_execution_is_part_of_a_job(name: str) -> None:
+    source = N8nSource()
+    assert source.map(7, event(name, FLOW | {"executionId": 3})) == OfJob(7)
+    (told,) = source.jobs(at_end=True)
+    assert (told.line, msgspec.json.decode(told.body)["id"]) == (7, "3")
+    assert source.jobs(at_end=True) == []
 
 
 @pytest.mark.parametrize("method", ["ldap", "saml", "oidc"])

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from trailkeeper.activity import ActivityInput, encode_input
-from trailkeeper.sources import SOURCES, Mapped, Refused, Skipped, Source
+from trailkeeper.sources import SOURCES, Mapped, OfJob, Refused, Skipped, Source
 
 LINES = (
     files("trailkeeper.sources").joinpath("demo/n8nEventLog.jsonl").read_bytes().splitlines(True)
@@ -49,9 +49,10 @@ def about(activities: list[ActivityInput], action: str) -> list[ActivityInput]:
 def test_every_event_is_accounted_for(results: list[object]) -> None:
     kinds = Counter(type(result) for result in results)
     reasons = Counter(result.reason for result in results if isinstance(result, Skipped))
-    assert kinds == {Mapped: 43, Skipped: 42, type(None): 85}
+    assert kinds == {Mapped: 43, OfJob: 33, Skipped: 9, type(None): 85}
     assert reasons == {
-        "job history: kept for later": 40,
+        "about an execution: its job says it": 6,
+        "about an execution: not kept": 1,
         "server event": 1,
         "told by an earlier event": 1,
     }

@@ -15,6 +15,9 @@ UNPACKED_MAX = 64 * 1024 * 1024
 MEMBERS_MAX = 10_000
 """Members of a gzip body, or frames of a zstd one."""
 
+JSON = b"application/json"
+NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
+
 Receive = Any
 
 
@@ -46,6 +49,24 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int = 
         if size > limit:
             raise _too_large(limit)
     return b"".join(parts)
+
+
+def kind_of(headers: dict[bytes, bytes]) -> bytes:
+    """JSON or the first of NDJSON, by the content type. Raises UnsupportedMediaType."""
+    sent = headers.get(b"content-type", b"")
+    if sent == JSON:
+        return sent
+    kind, _, parameters = sent.partition(b";")
+    kind = kind.strip().lower()
+    charset = parameters.lower().replace(b" ", b"").replace(b'"', b"")
+    if kind not in (JSON, *NDJSON):
+        shown = kind[:60].decode("latin-1") or "none"
+        raise UnsupportedMediaType(
+            f"The content type is {shown}; send application/json or application/x-ndjson"
+        )
+    if charset.startswith(b"charset=") and charset not in (b"charset=utf-8", b"charset=utf8"):
+        raise UnsupportedMediaType("The charset must be UTF-8")
+    return JSON if kind == JSON else NDJSON[0]
 
 
 def unpack(body: bytes, encoding: bytes, limit: int = UNPACKED_MAX) -> bytes:

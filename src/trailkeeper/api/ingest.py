@@ -16,12 +16,8 @@ from typing import Any, NamedTuple
 import msgspec
 import structlog
 
-from trailkeeper.api.body import ClientGone, read_body, unpack
-from trailkeeper.errors import (
-    Problem,
-    QueueFull,
-    UnsupportedMediaType,
-)
+from trailkeeper.api.body import JSON, ClientGone, kind_of, read_body, unpack
+from trailkeeper.errors import Problem, QueueFull
 from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.identity.tokens import Token
 from trailkeeper.ledger.append import Append, Outcomes, Receipt
@@ -38,8 +34,6 @@ SMALL = 32 * 1024
 """Up to here a body is worked on at once; larger ones go to a thread, to keep answering others."""
 
 _encode = msgspec.json.encode
-_JSON = b"application/json"
-_NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 
 log = structlog.get_logger()
 
@@ -109,7 +103,7 @@ class Ingest:
         try:
             token, generation, kind = self._admit(headers)
             preparing = self._recorder.preparing(token.workspace)
-            batch = read_batch(body, preparing, lines=kind != _JSON)
+            batch = read_batch(body, preparing, lines=kind != JSON)
             if batch.prepared:
                 append = Append(token.workspace, batch.prepared, token.token_hash, generation)
                 self._append(append, settle)
@@ -129,7 +123,7 @@ class Ingest:
             encoding = headers.get(b"content-encoding", b"")
             batch = await asyncio.get_running_loop().run_in_executor(
                 self._threads,
-                lambda: self._read(token.workspace, unpack(body, encoding), lines=kind != _JSON),
+                lambda: self._read(token.workspace, unpack(body, encoding), lines=kind != JSON),
             )
             outcomes: Outcomes = []
             if batch.prepared:
@@ -152,7 +146,7 @@ class Ingest:
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         token, generation = self._tokens.find_for_append(authorization)
         token.require("activities:write")
-        return token, generation, _kind(headers)
+        return token, generation, kind_of(headers)
 
     def _append(self, append: Append, settle: Settle) -> None:
         loop = asyncio.get_running_loop()
@@ -210,7 +204,7 @@ def _settle(
 
 def _success(status: int, body: bytes) -> Answer:
     length = str(len(body)).encode()
-    return Answer(status, [(b"content-type", _JSON), (b"content-length", length)], body)
+    return Answer(status, [(b"content-type", JSON), (b"content-length", length)], body)
 
 
 def _refusal(error: BaseException) -> Answer:
@@ -242,23 +236,6 @@ def _answer_of(batch: Batch, outcomes: Outcomes) -> tuple[int, bytes]:
     count = len(outcomes) + len(batch.refused)
     results = [batch.refused.get(number) or _result(next(given)) for number in range(count)]
     return 200, b"[" + b",".join(results) + b"]"
-
-
-def _kind(headers: dict[bytes, bytes]) -> bytes:
-    sent = headers.get(b"content-type", b"")
-    if sent == _JSON:
-        return sent
-    kind, _, parameters = sent.partition(b";")
-    kind = kind.strip().lower()
-    charset = parameters.lower().replace(b" ", b"").replace(b'"', b"")
-    if kind not in (_JSON, *_NDJSON):
-        shown = kind[:60].decode("latin-1") or "none"
-        raise UnsupportedMediaType(
-            f"The content type is {shown}; send application/json or application/x-ndjson"
-        )
-    if charset.startswith(b"charset=") and charset not in (b"charset=utf-8", b"charset=utf8"):
-        raise UnsupportedMediaType("The charset must be UTF-8")
-    return _JSON if kind == _JSON else _NDJSON[0]
 
 
 def _receipt(receipt: Receipt) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from trailkeeper.api.job_posts import JobPosts
 from trailkeeper.identity.sessions import Sessions
 from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.installation import Installation
@@ -24,6 +25,7 @@ class ApiServices:
     access: Access
     installation: Installation
     """Where the operations of account, team and settings are."""
+    job_posts: JobPosts
 
 
 def installation_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Installation:

@@ -14,13 +14,11 @@ from trailkeeper.api.auth import ADMIN, OWN_ACCOUNT, by_of, caller_of, holding
 from trailkeeper.api.json_body import read
 from trailkeeper.api.services import installation_of
 from trailkeeper.identity.tokens import ApiClient, NewToken, Scope
-from trailkeeper.streaming.settings import StreamSettings
 from trailkeeper.team.notifications import NotificationSettings
 from trailkeeper.team.sso_settings import SsoInput, SsoSettings
 
 ApiRequest = Request[Any, Any, State]
 SETTINGS = {"permission": holding("settings.manage")}
-STREAMS = {"permission": holding("streams.manage")}
 CLIENTS = {"permission": holding("api_clients.manage")}
 
 
@@ -29,27 +27,6 @@ class JobsInput(Struct, frozen=True, forbid_unknown_fields=True):
 
     emails: list[str] | None = None
     throttling: bool | None = None
-
-
-class Include(Struct, frozen=True, forbid_unknown_fields=True):
-    job_history: bool = False
-    recipe_step_details: bool = False
-    login_user_activity: bool = False
-
-
-class Destination(Struct, frozen=True, forbid_unknown_fields=True):
-    """`type` is a kind of destination, `settings` its settings, secrets among them."""
-
-    type: str
-    settings: dict[str, str]
-
-
-class StreamInput(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays. The destination is set first, and the stream turned on last."""
-
-    enabled: bool | None = None
-    include: Include | None = None
-    destination: Destination | None = None
 
 
 class SignInView(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,30 +86,6 @@ def change_jobs(request: ApiRequest, body: RawBody) -> NotificationSettings:
     if asked.throttling is not None:
         notifications.set_throttling(by_of(request), asked.throttling)
     return notifications.settings(caller_of(request).workspace)
-
-
-@get("/settings/audit-streaming", opt=STREAMS, sync_to_thread=True, summary="Streaming")
-def get_stream(request: ApiRequest) -> StreamSettings:
-    """Of secrets, only that they are kept."""
-    return installation_of(request).streams.settings(caller_of(request).workspace)
-
-
-@patch("/settings/audit-streaming", opt=STREAMS, sync_to_thread=True, summary="Change streaming")
-def change_stream(request: ApiRequest, body: RawBody) -> StreamSettings:
-    """Each part that changes is recorded as an activity of its own."""
-    asked, streams, by = read(body, StreamInput), installation_of(request).streams, by_of(request)
-    if asked.destination is not None:
-        streams.set_destination(by, asked.destination.type, asked.destination.settings)
-    if asked.include is not None:
-        streams.include(
-            by,
-            job_history=asked.include.job_history,
-            recipe_step_details=asked.include.recipe_step_details,
-            login_user_activity=asked.include.login_user_activity,
-        )
-    if asked.enabled is not None:
-        streams.toggle(by, asked.enabled)
-    return streams.settings(by.workspace)
 
 
 @get("/settings/sign-in", opt=SETTINGS, sync_to_thread=True, summary="Rules for signing in")
@@ -247,8 +200,6 @@ def _client_view(client: ApiClient) -> ClientView:
 ROUTES: list[Any] = [
     get_jobs,
     change_jobs,
-    get_stream,
-    change_stream,
     get_sign_in,
     change_sign_in,
     get_sso,

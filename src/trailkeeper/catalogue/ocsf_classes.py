@@ -1,8 +1,8 @@
 """The event classes of the Open Cybersecurity Schema Framework that the catalogue uses.
 
 Numbers and captions are those of github.com/ocsf/ocsf-schema (events/iam and events/application)
-as of version 1.3, where Activate and Deactivate came, and unchanged in 1.9. That version prefers
-its new User Management class to 3005, which stays valid.
+as of version 1.3, where Activate and Deactivate came; the two activities of 3005 with roles came in
+1.9. What versions call otherwise stands in ocsf_versions.py.
 """
 
 from __future__ import annotations

@@ -11,7 +11,16 @@ from cyclopts import App
 from rich.console import Console
 
 from trailkeeper import __version__
-from trailkeeper.cli import assets, imports, reading, setup, sync, users
+from trailkeeper.cli import (
+    assets,
+    imports,
+    reading,
+    retention,
+    setup,
+    streams,
+    sync,
+    users,
+)
 from trailkeeper.cli.text import shown
 from trailkeeper.errors import Problem
 from trailkeeper.identity.passwords import WeakPassword
@@ -42,6 +51,9 @@ app.command(reading.record)
 app.command(imports.import_, name="import")
 app.command(reading.search)
 app.command(reading.tail)
+app.command(streams.stream)
+app.command(retention.retention)
+app.command(retention.hold)
 
 
 def main() -> None:

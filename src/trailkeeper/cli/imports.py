@@ -1,4 +1,4 @@
-"""`import`: activities from another system's files."""
+"""`import`: activities and jobs from another system's files."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def import_(
     format_: Annotated[Literal["n8n", "jsonl"], Parameter(name="--format")],
     json_: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
-    """Import activities; what is there already is left alone, so it may be repeated.
+    """Import activities and jobs; what is there already is left alone, so it may be repeated.
 
     Prints at the end how many activities were imported or already there, and how many lines were
-    skipped or refused. Exits with 2 when a file cannot be read.
+    skipped or refused; jobs, of which many lines tell, are counted on their own. Exits with 2 when
+    a file cannot be read.
 
     Parameters
     ----------
@@ -57,6 +58,7 @@ def import_(
             installation.reader,
             installation.recorder,
             installation.writer,
+            installation.jobs,
             key,
             format_,
             SOURCES[format_],
@@ -70,7 +72,7 @@ def import_(
                     )
                 except OSError as error:
                     unreadable.append(f"{file}: {error.strerror}")
-        if summary.imported:
+        if summary.has_news:
             _record(installation, key, format_, files, summary)
     _print(summary, json_)
     for line in unreadable:
@@ -104,6 +106,7 @@ def _record(
             "already_there": summary.already_there,
             "skipped": summary.skipped,
             "refused": summary.refused,
+            "jobs": summary.jobs.imported + summary.jobs.updated,
         },
     )
     installation.writer.append(key, [installation.recorder.own(key, imported)])
@@ -117,9 +120,16 @@ def _print(summary: Summary, as_json: bool) -> None:
         f"{summary.imported} imported, {summary.already_there} already there,"
         f" {summary.skipped} skipped, {summary.refused} refused"
     )
+    jobs = summary.jobs
+    if any((jobs.imported, jobs.updated, jobs.already_there, jobs.refused)):
+        print(
+            f"jobs: {jobs.imported} imported, {jobs.updated} updated,"
+            f" {jobs.already_there} already there, {jobs.refused} refused"
+        )
     for reason, count in sorted(summary.skipped_reasons.items(), key=lambda item: -item[1]):
         print(f"  skipped {count}: {shown(reason)}")
     for refusal in summary.refusals[:REFUSALS_SHOWN]:
         print(f"  refused {shown(refusal.file)}:{refusal.line}: {shown(refusal.reason)}")
-    if summary.refused > REFUSALS_SHOWN:
-        print(f"  … and {summary.refused - REFUSALS_SHOWN} more refused (--json names them)")
+    refused = summary.refused + jobs.refused
+    if refused > REFUSALS_SHOWN:
+        print(f"  … and {refused - REFUSALS_SHOWN} more refused (--json names them)")

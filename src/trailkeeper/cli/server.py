@@ -91,6 +91,8 @@ def serve(
             print(json.dumps({"url": url}), flush=True)
         else:
             print(f"Trailkeeper serves {url}", file=sys.stderr, flush=True)
+        installation.followers.start()
+        installation.sweeper.start()
         # uvicorn exits with a code of its own when it cannot listen.
         with contextlib.suppress(SystemExit):
             server.run()

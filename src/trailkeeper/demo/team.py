@@ -18,6 +18,7 @@ from trailkeeper.demo.people import (
 from trailkeeper.demo.stage import Player, Stage, random_password
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.privileges import OWNER
+from trailkeeper.streaming.streams import FIRST
 
 ALERTS = "integration-alerts@example.com"
 
@@ -140,7 +141,8 @@ def _protect(player: Player) -> None:
 def _arrange_streaming(dana: Player) -> None:
     """The log is to be streamed to a SIEM, which is not there yet: the stream stays off."""
     streams, by = dana.here.streams, dana.by
-    streams.set_destination(by, "http", {"url": "https://siem.example.com/trailkeeper"})
-    streams.include(by, job_history=True, recipe_step_details=False, login_user_activity=True)
-    streams.toggle(by, enabled=True)
-    streams.toggle(by, enabled=False)
+    siem = FIRST
+    streams.set_destination(by, siem, "http", {"url": "https://siem.example.com/trailkeeper"})
+    streams.include(by, siem, job_history=True, recipe_step_details=False, login_user_activity=True)
+    streams.toggle(by, siem, enabled=True)
+    streams.toggle(by, siem, enabled=False)

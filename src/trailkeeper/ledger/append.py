@@ -26,6 +26,7 @@ from trailkeeper.ledger.fresh import (
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.keys import KeyMaker
 from trailkeeper.ledger.prepare import Party, Prepared, public_bytes
+from trailkeeper.ledger.removal import fingerprint
 
 DICTIONARY_MAX = 200_000
 """Entries of the dictionaries that are remembered; past that all are forgotten and read again."""
@@ -121,6 +122,7 @@ class Appender:
         self._known_words: dict[tuple[int, str, str, str | None], tuple[int, str]] = {}
         self._last_text = (0, "")
         self._fresh: int | None = None
+        self._removed: bool | None = None
 
     def forget(self) -> None:
         """Drop what is remembered: another process wrote, or something was rolled back."""
@@ -130,6 +132,11 @@ class Appender:
         self._terms.clear()
         self._known_words.clear()
         self._fresh = None
+        self._removed = None
+
+    def note_removal(self) -> None:
+        """There are removed activities from now on."""
+        self._removed = True
 
     @property
     def fresh(self) -> int:
@@ -211,6 +218,26 @@ class Appender:
         )
         for id, seq, received_at, content_hash in rows:
             group.known[id] = (seq, received_at, content_hash)
+        if self._has_removed():
+            self._look_up_removed(workspace, group)
+
+    def _has_removed(self) -> bool:
+        """Whether there are activities that were removed, of which only the ids' fingerprints are
+        left."""
+        if self._removed is None:
+            row = self._db.execute("SELECT EXISTS (SELECT 1 FROM removed_activity)").fetchone()
+            self._removed = bool(row[0])
+        return self._removed
+
+    def _look_up_removed(self, workspace: int, group: _Group) -> None:
+        by_fingerprint = {fingerprint(id): id for id, there in group.known.items() if there is None}
+        rows = self._db.execute(
+            "SELECT fingerprint, seq, received_at, content_hash FROM removed_activity"
+            " WHERE workspace=? AND fingerprint IN (SELECT unhex(value) FROM json_each(?))",
+            (workspace, json.dumps([one.hex() for one in by_fingerprint])),
+        )
+        for found, seq, received_at, content_hash in rows:
+            group.known[by_fingerprint[found]] = (seq, received_at, content_hash)
 
     def _insert(self, workspace: int, activities: list[_New]) -> None:
         if not activities:

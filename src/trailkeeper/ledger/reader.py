@@ -20,7 +20,7 @@ from trailkeeper.ledger.fresh import count_with, matching
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.record import decode_activity
 from trailkeeper.ledger.recorder import OWN_SOURCE
-from trailkeeper.ledger.search import Search, entity_keys, search_for
+from trailkeeper.ledger.search import KEY_MIN, Search, entity_keys, keys_matching, search_for
 from trailkeeper.query.cursor import make_cursor, read_cursor
 from trailkeeper.query.filters import Filter, Match
 
@@ -107,6 +107,29 @@ class Reader:
                 (workspace, seq, limit),
             ).fetchall()
         return [decode_activity(*row) for row in rows]
+
+    def between(self, workspace: int, first: int, end: int, asked: Filter) -> list[Activity]:
+        """The activities from seq `first` to before `end` that match, in the order of recording."""
+        with self._database() as database:
+            rows = database.execute(
+                "SELECT key, public, personal FROM activity"
+                " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq",
+                (workspace, first, end),
+            ).fetchall()
+            if rows and not asked.is_empty:
+                kept = keys_matching(database, workspace, asked, [row[0] for row in rows])
+                rows = [row for row in rows if row[0] in kept]
+        return [decode_activity(public, personal) for _, public, personal in rows]
+
+    def count_before(self, workspace: int, key: int) -> int:
+        """How many activities of a workspace have a key below this one."""
+        with self._database() as database:
+            token = f"{Token.WORKSPACE}{workspace}"
+            indexed: int = database.execute(
+                "SELECT count(*) FROM activity_index WHERE body MATCH ? AND rowid < ?",
+                (f'"{token}"', key),
+            ).fetchone()[0]
+            return indexed + len(matching(database, f'"{token}"', KEY_MIN, key))
 
     def next_seq(self, workspace: int) -> int:
         """The seq that the next activity will get: how many have been recorded so far."""

@@ -41,6 +41,12 @@ workspace = Table(
     Column("error_emails", Text, nullable=False, default=""),
     Column("error_throttling", Boolean, nullable=False, default=True),
     Column("next_asset_id", BigInteger, nullable=False, default=10_001),
+    Column("retention_days", Integer, default=365),
+    Column("retention_next_days", Integer),
+    Column("retention_next_at", BigInteger),
+    Column("undelivered_from", BigInteger),
+    Column("swept_at", BigInteger, nullable=False, default=0),
+    Column("next_job_seq", BigInteger, nullable=False, default=0),
 )
 """`error_emails` is separated by line ends. `next_asset_id` is one series over all kinds."""
 
@@ -215,19 +221,33 @@ notification_sent = Table(
 )
 """When an error notification with this subject was last sent."""
 
-audit_stream = Table(
-    "audit_stream",
+stream = Table(
+    "stream",
     metadata,
-    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
-    Column("include_jobs", Boolean, nullable=False),
-    Column("include_job_steps", Boolean, nullable=False),
-    Column("include_login_activity", Boolean, nullable=False),
     Column("destination", Text),
     Column("settings", Text, nullable=False),
     Column("secrets_sealed", LargeBinary),
+    Column("secrets_kept", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("template", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("masks", Text, nullable=False),
+    Column("packing", Text, nullable=False),
+    Column("compression", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("include_jobs", Boolean, nullable=False),
+    Column("include_job_steps", Boolean, nullable=False),
+    Column("include_login_activity", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("workspace", "name"),
 )
-"""The settings of the audit log streaming; `settings` is JSON and holds no secrets."""
+"""Where the audit log is streamed to. `settings` is JSON and holds no secrets; `secrets_kept` names
+those that are sealed, `masks` is JSON."""
 
 workspace_sso = Table(
     "workspace_sso",
@@ -373,3 +393,108 @@ asset_sync = Table(
     UniqueConstraint("workspace", "identity"),
 )
 """The assets that came from files (see assets/sync), and what each file is known by."""
+
+follower = Table(
+    "follower",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cursor", BigInteger, nullable=False),
+    Column("batch_end", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", BigInteger, nullable=False),
+    Column("pause_reason", Text),
+    Column("last_error", Text),
+    Column("last_error_at", BigInteger),
+    Column("delivered", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("lease_owner", Text, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("workspace", "kind", "id"),
+)
+"""The places of the followers in the log (see followers/follower.py)."""
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("follower", Integer, ForeignKey("follower.key"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Activities that a follower went on without."""
+
+removed_activity = Table(
+    "removed_activity",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("fingerprint", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What stays of activities whose time of retention is over: an id belongs to one activity for
+ever (see ledger/removal.py)."""
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text),
+    Column("released_at", BigInteger),
+    Index(None, "workspace"),
+)
+"""What must not be removed, as a filter in the query language; an empty one holds everything."""
+
+job = Table(
+    "job",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("id_is_number", Boolean, nullable=False),
+    Column("recipe_id", Text, nullable=False),
+    Column("recipe_name", Text),
+    Column("status", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("is_test", Boolean, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("completed_at", BigInteger),
+    Column("received_at", BigInteger, nullable=False),
+    Column("seq", BigInteger),
+    Column("error_type", Text),
+    Column("title", Text),
+    Column("error", Text),
+    Column("folded", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("workspace", "id"),
+    UniqueConstraint("workspace", "seq"),
+    Index(None, "workspace", "state", "started_at"),
+    Index(None, "workspace", "recipe_id", "state", "started_at"),
+)
+"""Job history. `body` is the whole job in Workato's form, but for its lines; `title`, `error` and
+`error_type` are the beginnings of what it says there, and `folded` both for searches. `state` is
+what `status` means (see jobs/status.py). A finished job has a `seq`, dense per workspace."""
+
+job_lines = Table(
+    "job_lines",
+    metadata,
+    Column("job", Integer, ForeignKey("job.key"), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("raw_bytes", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+"""The steps of jobs that came with any: JSON, packed with zstd. `digest` is of the JSON."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from trailkeeper.activity import now_us
 from trailkeeper.catalogue import catalogue
+from trailkeeper.ledger.fresh import matching
 from trailkeeper.ledger.index import Token, hashed, network_tokens, searchable
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.query.filters import Filter, Match, Words
@@ -67,6 +68,21 @@ def search_for(database: Any, workspace: int, asked: Filter) -> Search:
     if unwanted:
         expression = f"({expression}) NOT ({' OR '.join(unwanted)})"
     return Search(expression, keys_low, keys_high)
+
+
+def keys_matching(database: Any, workspace: int, asked: Filter, keys: list[int]) -> set[int]:
+    """Which of these keys match: the index is asked for the span of time that they take."""
+    search = search_for(database, workspace, asked)
+    low, high = max(search.low, min(keys)), min(search.high, max(keys) + 1)
+    if search.expression is None or low >= high:
+        return set()
+    found = database.execute(
+        "SELECT rowid FROM activity_index WHERE body MATCH ? AND rowid >= ? AND rowid < ?",
+        (search.expression, low, high),
+    )
+    matched = {row[0] for row in found}
+    matched.update(matching(database, search.expression, low, high))
+    return matched & set(keys)
 
 
 def _match_terms(database: Any, workspace: int, match: Match) -> list[str]:

@@ -52,6 +52,18 @@ class Transaction:
         together."""
         return self._appender.append([Append(workspace, list(activities))])[0]
 
+    def move_index(self) -> None:
+        """Bring the inverted index up to date: its newest rows are moved in."""
+        self._appender.move_fresh()
+
+    def note_removal(self) -> None:
+        """From now on there are removed activities whose ids are still known."""
+        self._appender.note_removal()
+
+    def forget_dictionaries(self) -> None:
+        """Entries of the dictionaries are removed that the appender may remember."""
+        self._appender.forget()
+
 
 Unit = Callable[[Transaction], Any]
 AuthorityCheck = Callable[[Any, bytes], Problem | None]
@@ -99,7 +111,7 @@ class Writer:
         self._engine = engine
         self._max_bytes = queue_max_bytes
         self._max_units = queue_max_units
-        self._after_commit = after_commit
+        self._after_commit = [after_commit] if after_commit else []
         self._still_holds = still_holds
         self.generation = 0
         """Rises when anything but appended activities may have changed: what was looked up in the
@@ -153,6 +165,11 @@ class Writer:
             Append(workspace, activities), lambda result, error: _settle(future, result, error)
         )
         return future.result()
+
+    def listen(self, notice: Callable[[int], None]) -> None:
+        """Have `notice` called after each group commit, with the number of its units, in the
+        writer's thread: it must be quick, and must not raise."""
+        self._after_commit.append(notice)
 
     @property
     def waiting(self) -> int:
@@ -231,8 +248,8 @@ class Writer:
                 entry.result, entry.error = None, entry.error or problem
         self._in_work = 0
         self._answer(group)
-        if self._after_commit:
-            self._after_commit(len(group))
+        for notice in self._after_commit:
+            notice(len(group))
 
     def _answer(self, group: list[_Entry]) -> None:
         for entry in group:

@@ -27,11 +27,24 @@ _decode = msgspec.msgpack.Decoder(_Cursor).decode
 def make_cursor(key: bytes, workspace: int, asked: Struct, order: str, position: int) -> str:
     """An opaque, URL-safe text. Nobody without the key can make or change one."""
     body = msgspec.msgpack.encode(_Cursor(position, _listing(workspace, asked, order)))
-    return _text(_mac(key, body) + body)
+    return sign_cursor(key, "cursor", body)
 
 
 def read_cursor(key: bytes, workspace: int, asked: Struct, order: str, cursor: str) -> int:
     """The position in a cursor made for just this listing. Raises CursorError."""
+    parsed = _decode(open_cursor(key, "cursor", cursor))
+    if parsed.listing != _listing(workspace, asked, order):
+        raise CursorError("was given for another filter or order; start again without it")
+    return parsed.position
+
+
+def sign_cursor(key: bytes, kind: str, body: bytes) -> str:
+    """A cursor of any kind of listing, as text; `body` says what the listing needs to go on."""
+    return _text(_mac(key, kind, body) + body)
+
+
+def open_cursor(key: bytes, kind: str, cursor: str) -> bytes:
+    """The body of a cursor that was signed for this kind. Raises CursorError."""
     wrong = CursorError("is not a cursor that this listing gave; start again without it")
     if len(cursor) > CURSOR_MAX or not cursor.isascii():
         raise wrong
@@ -42,20 +55,17 @@ def read_cursor(key: bytes, workspace: int, asked: Struct, order: str, cursor: s
     mac, body = raw[:16], raw[16:]
     if _text(raw) != cursor:  # base64 overlooks stray characters and spare bits
         raise wrong
-    if not hmac.compare_digest(mac, _mac(key, body)):
+    if not hmac.compare_digest(mac, _mac(key, kind, body)):
         raise wrong
-    parsed = _decode(body)
-    if parsed.listing != _listing(workspace, asked, order):
-        raise CursorError("was given for another filter or order; start again without it")
-    return parsed.position
+    return body
 
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, b"cursor:" + body, "sha256")[:16]
+def _mac(key: bytes, kind: str, body: bytes) -> bytes:
+    return hmac.digest(key, kind.encode() + b":" + body, "sha256")[:16]
 
 
 def _listing(workspace: int, asked: Struct, order: str) -> bytes:

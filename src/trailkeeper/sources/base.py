@@ -1,7 +1,7 @@
-"""What every source is: an object that turns the lines of one file into activities.
+"""What every source is: an object that turns the lines of one file into activities and jobs.
 
 A source is pure: it reads nothing but the lines it is given and writes nothing. Whoever imports
-stores the activities, and the state beside them.
+stores the activities and jobs, and the state beside them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,20 @@ class Refused(Struct, frozen=True):
     reason: str
 
 
-Result = Mapped | Skipped | Refused
+class OfJob(Struct, frozen=True):
+    """The line tells something of a job, which comes by `jobs`."""
+
+    line: int
+
+
+class ToldJob(Struct, frozen=True):
+    """A job as JSON, as the API takes it, and the last line that told of it."""
+
+    line: int
+    body: bytes
+
+
+Result = Mapped | OfJob | Skipped | Refused
 
 
 class Source(Protocol):
@@ -68,7 +81,16 @@ class Source(Protocol):
     def map(self, number: int, line: bytes) -> Result | None:
         """What the line tells; None for a line that is no event, such as a blank one.
 
-        Only a `Mapped` answer changes the state.
+        Only a `Mapped` answer changes the state, and an `OfJob` one that tells something new.
+        """
+        ...
+
+    def jobs(self, *, at_end: bool) -> list[ToldJob]:
+        """The jobs of which the lines so far told, each once and when nothing more is expected of
+        it; at the end of a file all of them, finished or not. Whoever keeps them keeps the
+        source's state in the same transaction.
+
+        One that is told of again, in the same lines or in later ones, comes again.
         """
         ...
 

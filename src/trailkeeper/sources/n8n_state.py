@@ -13,6 +13,7 @@ from trailkeeper.sources.n8n_event import (
     text_in,
     texts_in,
 )
+from trailkeeper.sources.n8n_jobs import Execution
 from trailkeeper.sources.n8n_table import Rule, table
 
 
@@ -27,7 +28,8 @@ class State(Struct, forbid_unknown_fields=True):
     """What is known. It grows with the number of users, workflows and credentials, not of events.
 
     `people` are the users by id, `emails` their ids by address, old addresses too. `invited` says
-    for each "inviter invitee" which event told of it first, `names` what any workflow was called.
+    for each "inviter invitee" which event told of it first, `names` what any workflow was called,
+    `executions` what is known of those that have not ended.
     """
 
     people: dict[str, Person] = field(default_factory=dict[str, Person])
@@ -36,6 +38,7 @@ class State(Struct, forbid_unknown_fields=True):
     credentials: dict[str, str] = field(default_factory=dict[str, str])
     invited: dict[str, str] = field(default_factory=dict[str, str])
     names: dict[str, str] = field(default_factory=dict[str, str])
+    executions: dict[str, Execution] = field(default_factory=dict[str, Execution])
 
     def look_ahead(self, event: Event) -> None:
         """Take from an event what is true whenever it happened. Twice does no more than once."""

@@ -73,10 +73,20 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
     prefix: str
     reasons: list[str]
     failures: list[str]
+    execution_started: str
+    node_started: str
+    node_finished: str
+    ends: dict[str, str]
+    modes: dict[str, str]
     skipped: dict[str, str]
     methods: dict[str, Method]
     subjects: dict[str, Subject]
     events: dict[str, Rule]
+
+    def is_of_execution(self, event: str) -> bool:
+        """Whether events of this name tell of an execution, which becomes a job."""
+        begun = (self.execution_started, self.node_started, self.node_finished)
+        return event in begun or event in self.ends
 
     def skip_reason(self, event: str) -> str | None:
         """Why an event of this name is no activity; None if it is one."""

@@ -11,7 +11,19 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
-from trailkeeper.web import account, api_clients, audit, links, login, roles, settings, sso, team
+from trailkeeper.web import (
+    account,
+    api_clients,
+    audit,
+    jobs,
+    links,
+    login,
+    retention,
+    roles,
+    settings,
+    sso,
+    team,
+)
 from trailkeeper.web.assets import routes as asset_routes
 from trailkeeper.web.assets.sent import read_form
 from trailkeeper.web.assets.show import PROBLEMS
@@ -43,6 +55,8 @@ def routes() -> list[Router]:
             *roles.ROUTES,
             *api_clients.ROUTES,
             *settings.ROUTES,
+            *retention.ROUTES,
+            *jobs.ROUTES,
             *sso.ROUTES,
             Router(
                 "/",

@@ -90,7 +90,7 @@ def filter_bar(
     since, until = address.value("from"), address.value("to")
     is_custom = bool(since or until)
     chosen = "custom" if is_custom else address.value("range") or "any"
-    range_label = _span(since, until) if is_custom else RANGE_LABELS.get(chosen, chosen)
+    range_label = span_label(since, until) if is_custom else RANGE_LABELS.get(chosen, chosen)
     chosen_types = [t.label for t in types if t.checked]
     actions = [a.label for g in groups for a in g.actions if a.checked]
     actions = [g.name for g in groups if g.checked] + actions + other
@@ -192,7 +192,7 @@ def _summary(labels: list[str], nothing: str, several: str) -> str:
     return labels[0] if len(labels) == 1 else f"{len(labels)} {several}"
 
 
-def _span(since: str, until: str) -> str:
+def span_label(since: str, until: str) -> str:
     since, until = since.replace("T", " "), until.replace("T", " ")
     if not until:
         return f"Since {since}"

@@ -60,6 +60,7 @@ _TABLE = (
         ),
     ),
     Item("Lifecycle", "/lifecycle", "package", ("lifecycle.manage",)),
+    Item("Jobs", "/jobs", "play", ("jobs.view",)),
     Item("Team", "/team", "users", ("team.manage",)),
     Item("Team", "/team/roles", "users", ("roles.manage",)),
     Item("Settings", "/settings/jobs", "cog", ("settings.manage",)),
@@ -68,8 +69,9 @@ _TABLE = (
 )
 
 _OF_THE_WORKSPACE = (
-    *("/settings/jobs", "/settings/audit-streaming", "/settings/api-clients", "/settings/sign-in"),
-    *("/settings/delegated-admins", "/settings/single-sign-on", "/settings/mail"),
+    *("/settings/jobs", "/settings/audit-streaming", "/settings/retention"),
+    *("/settings/api-clients", "/settings/sign-in", "/settings/delegated-admins"),
+    *("/settings/single-sign-on", "/settings/mail"),
 )
 """The settings that are not the account's own."""
 

@@ -166,6 +166,7 @@ SETTINGS = Section(
     (
         Tab("/settings/jobs", "Jobs settings", "settings.manage"),
         Tab("/settings/audit-streaming", "Audit log streaming", "streams.manage"),
+        Tab("/settings/retention", "Data retention", "settings.manage"),
         Tab("/settings/api-clients", "API clients", "api_clients.manage"),
         Tab("/settings/delegated-admins", "Delegated administrator", for_owner=True),
         Tab("/settings/sign-in", "Sign-in", "settings.manage"),
@@ -180,6 +181,9 @@ SETTINGS = Section(
         "stream-off": "Audit log streaming is off.",
         "included": "What the stream includes was changed.",
         "destination": "The stream's destination was changed.",
+        "retention": "The rules of retention were changed.",
+        "held": "The legal hold was placed.",
+        "released": "The legal hold was released.",
         "client-revoked": "The API client was revoked.",
         "delegated-added": "The delegated administrator was added.",
         "delegated-removed": "The delegated administrator was removed; their sessions have ended.",

@@ -6,7 +6,10 @@ from litestar import Response
 from msgspec import Struct
 
 from trailkeeper.errors import Problem
-from trailkeeper.streaming.settings import DESTINATIONS
+from trailkeeper.streaming.destinations import DESTINATIONS
+from trailkeeper.streaming.field import fields_of
+from trailkeeper.streaming.streams import FIRST as FIRST_STREAM
+from trailkeeper.streaming.template import problem_of
 from trailkeeper.team.permissions import acts_as_self, holds, is_owner
 from trailkeeper.team.workspaces import is_first
 from trailkeeper.web.forms import Plain, Sent, attempt, many
@@ -22,6 +25,7 @@ FIRST = needs("to be the owner of the installation's first workspace", is_owner,
 
 JOBS = "/settings/jobs"
 STREAM = "/settings/audit-streaming"
+FIRST_KIND = next(iter(DESTINATIONS))
 DELEGATED = "/settings/delegated-admins"
 SIGN_IN = "/settings/sign-in"
 
@@ -38,23 +42,6 @@ class SwitchForm(Struct):
 
 class IncludeForm(Struct):
     include: str | list[str] = ""
-    csrf: str = ""
-
-
-class DestinationForm(Struct):
-    """The fields of every kind of destination; those of the chosen one count."""
-
-    destination: str = ""
-    bucket: str = ""
-    region: str = ""
-    prefix: str = ""
-    endpoint: str = ""
-    access_key_id: str = ""
-    secret_access_key: str = ""
-    url: str = ""
-    authorization: str = ""
-    index: str = ""
-    token: str = ""
     csrf: str = ""
 
 
@@ -124,7 +111,7 @@ def stream_page(request: WebRequest) -> Response[str]:
 def toggle_stream(request: WebRequest, data: Sent[SwitchForm]) -> Response[str]:
     check_form(request, data.csrf)
     by, streams, enabled = by_of(request), installation_of(request).streams, bool(data.enabled)
-    problem = attempt(lambda: streams.toggle(by, enabled))
+    problem = attempt(lambda: streams.toggle(by, FIRST_STREAM, enabled))
     return (
         _stream(request, problem)
         if problem
@@ -139,6 +126,7 @@ def include_in_stream(request: WebRequest, data: Sent[IncludeForm]) -> Response[
     problem = attempt(
         lambda: streams.include(
             by,
+            FIRST_STREAM,
             job_history="job_history" in chosen,
             recipe_step_details="recipe_step_details" in chosen,
             login_user_activity="login_user_activity" in chosen,
@@ -148,16 +136,13 @@ def include_in_stream(request: WebRequest, data: Sent[IncludeForm]) -> Response[
 
 
 @form(f"{STREAM}/destination", STREAMS)
-def set_destination(request: WebRequest, data: Sent[DestinationForm]) -> Response[str]:
-    check_form(request, data.csrf)
+def set_destination(request: WebRequest, data: Sent[dict[str, str]]) -> Response[str]:
+    check_form(request, data.get("csrf", ""))
     by, streams = by_of(request), installation_of(request).streams
-    given = {name: getattr(data, name) for name in DestinationForm.__struct_fields__}
-    problem = attempt(lambda: streams.set_destination(by, data.destination, given))
-    return (
-        _stream(request, problem, data.destination, given)
-        if problem
-        else done(STREAM, "destination")
-    )
+    kind = data.get("destination", "")
+    given = {name: value for name, value in data.items() if name not in ("csrf", "destination")}
+    problem = attempt(lambda: streams.set_destination(by, FIRST_STREAM, kind, given))
+    return _stream(request, problem, kind, given) if problem else done(STREAM, "destination")
 
 
 def _stream(
@@ -166,9 +151,9 @@ def _stream(
     kind: str = "",
     given: dict[str, str] | None = None,
 ) -> Response[str]:
-    settings = installation_of(request).streams.settings(session_of(request).workspace)
-    kind = kind or request.query_params.get("kind", "") or settings.destination or "s3"
-    kind = kind if kind in DESTINATIONS else "s3"
+    settings = installation_of(request).streams.first(session_of(request).workspace)
+    kind = kind or request.query_params.get("kind", "") or settings.destination or FIRST_KIND
+    kind = kind if kind in DESTINATIONS else FIRST_KIND
     values = given or (settings.settings if kind == settings.destination else {})
     return SETTINGS.page(
         request,
@@ -177,10 +162,11 @@ def _stream(
         problem=problem,
         settings=settings,
         kind=kind,
-        kinds=[(name, label) for name, (label, _) in DESTINATIONS.items()],
-        fields=DESTINATIONS[kind][1],
+        kinds=[(one.name, one.label) for one in installation_of(request).streams.kinds()],
+        fields=fields_of(DESTINATIONS[kind].settings),
         values=values,
         kept=settings.settings if kind == settings.destination else {},
+        template_problem=problem_of(settings.template),
     )
 
 

@@ -36,15 +36,7 @@ class Address(Struct, frozen=True):
         wins over them, and a time zone without a time says nothing.
         """
         given = [(n, v.strip()) for n, v in pairs if n in FILTER_PARAMS and v.strip()]
-        names = dict(given)
-        chosen = names.get("range")
-        dropped: set[str] = set()
-        if chosen not in (None, "custom"):
-            dropped = {"from", "to", "tz"}
-        elif "from" not in names and "to" not in names:
-            dropped = {"tz", "range"}
-        if chosen == "any":
-            dropped.add("range")
+        dropped = overruled_times(dict(given))
         kept = [(n, v) for n, v in given if n not in dropped]
         last = {n: v for n, v in kept if n in _SINGLE}
         return cls(tuple(dict.fromkeys((n, last.get(n, v)) for n, v in kept)))
@@ -94,6 +86,19 @@ class Address(Struct, frozen=True):
         if not _is_plain(activity_id):
             return self.opened(activity_id)
         return activity_path(activity_id) + (f"?{self.query}" if self.pairs else "")
+
+
+def overruled_times(given: dict[str, str]) -> set[str]:
+    """Which parameters of time say nothing beside the others that were given."""
+    chosen = given.get("range")
+    dropped: set[str] = set()
+    if chosen not in (None, "custom"):
+        dropped = {"from", "to", "tz"}
+    elif "from" not in given and "to" not in given:
+        dropped = {"tz", "range"}
+    if chosen == "any":
+        dropped.add("range")
+    return dropped
 
 
 def activity_path(activity_id: str) -> str:

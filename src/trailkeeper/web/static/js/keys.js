@@ -1,5 +1,5 @@
 // One key each for what is done often. Nothing here takes a key from a field or from the browser.
-import { close, isOpen, step } from "./log.js";
+import { close, isOpen, links, step } from "./log.js";
 
 const help = () => document.getElementById("help");
 
@@ -21,7 +21,8 @@ document.addEventListener("keydown", (event) => {
 
 function act(event) {
   const search = document.querySelector("[data-search]");
-  const inList = event.target === document.body || event.target.closest("#rows, #pane h2");
+  const onPage = event.target === document.body || event.target.closest("#rows, #pane h2");
+  const inList = onPage && links().length > 0;
   if (event.key === "/" && search) search.select();
   else if (event.key === "?" && help()) help().showModal();
   else if (event.key === "Escape" && isOpen()) close();

@@ -1,0 +1,105 @@
+"""What a follower is: the work that it does, and its place in the log."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from trailkeeper.activity import Activity
+from trailkeeper.query.filters import Filter
+
+State = Literal["running", "paused"]
+
+TRIES_BEFORE_DEAD = 3
+"""So often a batch is tried before what stands in its way goes to the dead letters."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A follower as the database keeps it.
+
+    `cursor` is the seq of the first activity that is not done yet; up to it all are. `batch_end` is
+    where the batch that was begun ends (exclusively): its borders stay until it is done, so that a
+    second try has the same. `failures` counts tries in a row that failed; before `retry_at` there
+    is no other. Times are microseconds.
+    """
+
+    key: int
+    workspace: int
+    kind: str
+    id: str
+    name: str
+    state: State
+    cursor: int
+    batch_end: int | None
+    failures: int
+    retry_at: int
+    pause_reason: str | None
+    last_error: str | None
+    last_error_at: int | None
+    delivered: int
+    delivered_at: int | None
+    created_at: int
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """The activities from `first` up to before `end` that the follower asked for, without those
+    that went to the dead letters. `attempt` is 1 for the first try; each try of a batch has the
+    same activities in the same order."""
+
+    workspace: int
+    first: int
+    end: int
+    activities: list[Activity]
+    attempt: int
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How large a batch may be, and how long the runner waits for it to become fuller."""
+
+    activities: int = 1_000
+    linger_s: float = 0.1
+
+
+class DeliveryFailed(Exception):
+    """A batch could not be done now; it is tried again. `retry_after_s` is when, if the other side
+    said so. With `is_final`, trying again is of no use until somebody changes something: the
+    follower is paused."""
+
+    def __init__(
+        self, why: str, *, retry_after_s: float | None = None, is_final: bool = False
+    ) -> None:
+        super().__init__(why)
+        self.why = why
+        self.retry_after_s = retry_after_s
+        self.is_final = is_final
+
+
+class Poison(DeliveryFailed):
+    """Some activities will never be taken, and the rest of the batch would be. After
+    TRIES_BEFORE_DEAD tries they go to the dead letters, and the follower goes on without them."""
+
+    def __init__(self, why: str, seqs: list[int]) -> None:
+        super().__init__(why)
+        self.seqs = seqs
+
+
+class Work(Protocol):
+    """What a follower does. One batch at a time, in the order of the log."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def wants(self) -> Filter:
+        """Which activities it is given; the others are passed over."""
+        ...
+
+    def do(self, batch: Batch) -> None:
+        """Do it; on return it is done for good. Raises DeliveryFailed and Poison; anything else
+        counts as a failure, too. May be called again with the same batch."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,136 @@
+"""One follower at work: batch after batch, until there is nothing to do for a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from trailkeeper.activity import now_us
+from trailkeeper.errors import NotFound
+from trailkeeper.followers.backoff import BREAKS_AFTER, delay_s
+from trailkeeper.followers.follower import (
+    TRIES_BEFORE_DEAD,
+    Batch,
+    DeliveryFailed,
+    Place,
+    Poison,
+    Work,
+)
+from trailkeeper.followers.places import Places
+from trailkeeper.ledger.reader import Reader
+
+if TYPE_CHECKING:
+    from trailkeeper.followers.runner import Owner
+
+IDLE_S = 30.0
+"""A thread that has had nothing to do for so long ends; the supervisor starts another."""
+
+LOOK_S = 1.0
+"""So often a waiting thread looks whether it is to go on at all."""
+
+log = structlog.get_logger()
+
+
+class Worker(threading.Thread):
+    """Works as long as `me` has the lease. Ends after a failure: the supervisor starts it again
+    when the next try is due."""
+
+    def __init__(self, place: Place, owner: Owner, places: Places, reader: Reader, me: str) -> None:
+        super().__init__(name=f"{place.kind} {place.name}", daemon=True)
+        self.key = place.key
+        self.wake = threading.Event()
+        self._place = place
+        self._owner = owner
+        self._places = places
+        self._reader = reader
+        self._me = me
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End after the batch that is under way."""
+        self._stopping = True
+        self.wake.set()
+
+    def run(self) -> None:
+        work: Work | None = None
+        try:
+            work = self._owner.work_of(self._place)
+            self._work(work)
+        except Exception as error:  # noqa: BLE001 # whatever it is, it must not end the process
+            self._failed(self._place, error)
+        finally:
+            if work is not None:
+                work.close()
+
+    def _work(self, work: Work) -> None:
+        idle_since = time.monotonic()
+        while not self._stopping:
+            self.wake.clear()
+            try:
+                place = self._places.find(self._place.workspace, self._place.kind, self._place.id)
+            except NotFound:
+                return
+            if place.state != "running" or place.retry_at > now_us():
+                return
+            end = place.batch_end or self._end_of_next(place, work)
+            if end is None:
+                if time.monotonic() - idle_since > IDLE_S:
+                    return
+                self.wake.wait(LOOK_S)
+                continue
+            if place.batch_end is None and not self._places.begin(place, self._me, end):
+                return
+            if not self._do(place, end, work):
+                return
+            idle_since = time.monotonic()
+
+    def _end_of_next(self, place: Place, work: Work) -> int | None:
+        """Where the next batch ends, after a short wait for more; None without any activity."""
+        limits = work.limits
+        end = place.cursor + limits.activities
+        there = self._reader.next_seq(place.workspace)
+        if there <= place.cursor:
+            return None
+        if there < end and limits.linger_s and not self._stopping:
+            time.sleep(limits.linger_s)
+            there = self._reader.next_seq(place.workspace)
+        return min(end, there)
+
+    def _do(self, place: Place, end: int, work: Work) -> bool:
+        """Whether the batch is done; if not, it has been noted why."""
+        dead = self._places.dead_between(place, place.cursor, end)
+        try:
+            found = self._reader.between(place.workspace, place.cursor, end, work.wants)
+            batch = Batch(
+                workspace=place.workspace,
+                first=place.cursor,
+                end=end,
+                activities=[one for one in found if one.seq not in dead],
+                attempt=place.failures + 1,
+            )
+            if batch.activities:
+                work.do(batch)
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is a try that failed
+            self._failed(place, error)
+            return False
+        return self._places.advance(place, self._me, end, len(batch.activities))
+
+    def _failed(self, place: Place, error: Exception) -> None:
+        failure = error if isinstance(error, DeliveryFailed) else None
+        if failure is None:
+            log.error("a follower failed", follower=place.name, exc_info=error)
+        why = failure.why if failure else f"{type(error).__name__}: {error}"
+        failures = place.failures + 1
+        try:
+            if isinstance(error, Poison) and failures >= TRIES_BEFORE_DEAD:
+                self._owner.bury(place, error.seqs, why)
+                return
+            delay = delay_s(failures, failure.retry_after_s if failure else None)
+            self._places.fail(place, self._me, why, now_us() + int(delay * 1e6))
+            if failures >= BREAKS_AFTER or (failure and failure.is_final):
+                self._owner.pause(place, why)
+        except Exception:
+            log.exception("a follower's failure could not be noted", follower=place.name)

@@ -1,0 +1,476 @@
+"""What people do with streams: each is one function that changes the state and records that.
+
+Secrets of a destination are sealed with the installation's key and never shown again.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, delete, insert, update
+
+from trailkeeper.activity import Change, Target, now_us, uuid7
+from trailkeeper.errors import Conflict, FieldError, InvalidInput
+from trailkeeper.followers import places
+from trailkeeper.followers.follower import Place
+from trailkeeper.followers.places import DeadLetter, Places
+from trailkeeper.identity.acting import By
+from trailkeeper.identity.names import checked_name
+from trailkeeper.identity.seal import Seal
+from trailkeeper.identity.store import Store
+from trailkeeper.ledger.schema import stream as table
+from trailkeeper.ledger.schema import workspace as workspaces
+from trailkeeper.ledger.writer import Transaction
+from trailkeeper.query.language import QueryError, parse
+from trailkeeper.streaming.destination import Answer, Kind, Opening, Packing, shortened
+from trailkeeper.streaming.destinations import kind_of, offered
+from trailkeeper.streaming.field import KEPT, as_text, read_settings, secrets_of
+from trailkeeper.streaming.formats import format_of
+from trailkeeper.streaming.guard import Guard
+from trailkeeper.streaming.packing import check_packing
+from trailkeeper.streaming.stream import (
+    FIRST_NAME,
+    KIND,
+    NOWHERE,
+    Mask,
+    Stream,
+    blank,
+    describe,
+    listed,
+    read,
+    secrets_in,
+    whole_settings,
+)
+from trailkeeper.streaming.template import problem_of
+
+FIRST = "first"
+"""Instead of an id: the oldest stream, made where there is none."""
+
+STREAMS_MAX = 50
+QUERY_MAX = 2_000
+TEMPLATE_MAX = 16_000
+MASKS_MAX = 100
+COMPRESSIONS = ("none", "gzip", "zstd")
+
+
+class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a stream's messages look; what is left out stays."""
+
+    format: str | None = None
+    template: str | None = None
+    query: str | None = None
+    masks: dict[str, Mask] | None = None
+    packing: Packing | None = None
+    compression: str | None = None
+
+
+class Standing(Struct, frozen=True):
+    """How a stream stands: `off`, `paused`, `failing` or `running`, and its place in the log."""
+
+    state: str
+    place: Place
+
+
+class Streams:
+    """The streams of all workspaces. Every method asks for `streams.manage`."""
+
+    def __init__(self, store: Store, guard: Guard, secret: bytes) -> None:
+        self._store = store
+        self._guard = guard
+        self._seal = Seal(secret, "audit stream")
+        self._places = Places(store)
+
+    # --- Reading
+
+    def listed(self, workspace: int) -> list[Stream]:
+        """The oldest first."""
+        with self._store.reading() as connection:
+            return listed(connection, workspace)
+
+    def kinds(self) -> list[Kind]:
+        """The kinds of destination to offer."""
+        return offered(self._guard)
+
+    def get(self, workspace: int, id: str) -> Stream:
+        """Raises NotFound."""
+        with self._store.reading() as connection:
+            return read(connection, workspace, id)
+
+    def first(self, workspace: int) -> Stream:
+        """The oldest stream, which the settings page is about; a blank one where there is none. To
+        change it, say FIRST instead of an id: it is made, then, in the same transaction."""
+        there = self.listed(workspace)
+        return there[0] if there else blank(workspace)
+
+    def standing(self, one: Stream) -> Standing:
+        if not one.id:
+            return Standing("off", NOWHERE)
+        place = self._places.find(one.workspace, KIND, one.id)
+        if not one.enabled:
+            return Standing("off", place)
+        if place.state == "paused":
+            return Standing("paused", place)
+        return Standing("failing" if place.failures else "running", place)
+
+    def dead_letters(self, one: Stream) -> list[DeadLetter]:
+        """What its destination does not take, the latest first."""
+        return self._places.dead_letters(self.standing(one).place)
+
+    # --- Changing
+
+    def create(self, by: By, name: str, *, from_start: bool = False) -> Stream:
+        """Make a stream that is off, and leads nowhere yet. It begins with what is recorded after
+        now, or with the first activity there is. Raises Forbidden, InvalidInput, Conflict."""
+        self._require(by)
+        name = checked_name(name, "The stream's name", "/name")
+
+        def work(transaction: Transaction) -> Stream:
+            connection = transaction.connection
+            there = listed(connection, by.workspace)
+            if len(there) >= STREAMS_MAX:
+                raise Conflict(f"There are {STREAMS_MAX} streams already")
+            if name.casefold() in {one.name.casefold() for one in there}:
+                raise Conflict(f"There is a stream named {name!r} already")
+            made = self._make(transaction, by.workspace, name, from_start=from_start)
+            self._record(transaction, by, made, "audit_stream.created")
+            return made
+
+        return self._store.change(work)
+
+    def delete(self, by: By, id: str) -> None:
+        """Raises Forbidden, NotFound."""
+        self._require(by)
+
+        def work(transaction: Transaction) -> None:
+            connection = transaction.connection
+            old = read(connection, by.workspace, id)
+            places.drop(transaction, places.find(connection, by.workspace, KIND, id))
+            connection.execute(delete(table).where(table.c.key == old.key))
+            self._record(transaction, by, old, "audit_stream.deleted")
+
+        self._store.change(work)
+
+    def toggle(self, by: By, id: str, enabled: bool) -> Stream:
+        """Turn a stream on or off. What was recorded while it was off is sent when it is on again:
+        it goes on from where it stands. Raises Forbidden, NotFound, Conflict."""
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            if old.enabled == enabled:
+                return
+            if enabled and old.destination is None:
+                raise Conflict("Save a destination first: the stream would lead nowhere")
+            place = places.find(transaction.connection, by.workspace, KIND, old.id)
+            self._keep(transaction, old, enabled=enabled)
+            if enabled:
+                places.resume(transaction, place)
+            else:
+                places.pause(transaction, place, "turned off")
+            self._record(
+                transaction, by, old, "audit_stream.toggled",
+                Change(field="enabled", old=old.enabled, new=enabled), enabled=enabled,
+            )  # fmt: skip
+
+        return self._change(by, id, change)
+
+    def include(
+        self,
+        by: By,
+        id: str,
+        *,
+        job_history: bool,
+        recipe_step_details: bool,
+        login_user_activity: bool,
+    ) -> Stream:
+        """Change what a stream includes. Steps come only with the jobs they belong to. Raises
+        Forbidden, NotFound, InvalidInput."""
+        if recipe_step_details and not job_history:
+            detail = "needs job history, too"
+            raise InvalidInput(
+                f"Recipe step details {detail}", FieldError(detail, "/recipe_step_details")
+            )
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            self._keep(
+                transaction,
+                old,
+                include_jobs=job_history,
+                include_job_steps=recipe_step_details,
+                include_login_activity=login_user_activity,
+            )
+            new = read(transaction.connection, by.workspace, old.id)
+            if new.included != old.included:
+                self._record(
+                    transaction,
+                    by,
+                    old,
+                    "audit_stream.data_inclusion_updated",
+                    Change(field="included", old=old.included, new=new.included),
+                    included=new.included,
+                )
+
+        return self._change(by, id, change)
+
+    def set_destination(self, by: By, id: str, kind: str, given: dict[str, str]) -> Stream:
+        """Change where a stream leads, and record that, without secrets. A secret that is left
+        empty stays, as long as nothing else of the destination changes: otherwise it could be
+        sent to another server. Raises Forbidden, NotFound, InvalidInput."""
+        wanted = kind_of(kind)
+        secret_names = secrets_of(wanted.settings)
+        new_secrets = {
+            name: given[name].strip() for name in secret_names if given.get(name, "").strip()
+        }
+        open_given = {name: value for name, value in given.items() if name not in secret_names}
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            there = secrets_in(transaction.connection, old, self._seal)
+            old_open = {name: value for name, value in old.settings.items() if value != KEPT}
+            tried = read_settings(
+                wanted.settings,
+                {**open_given, **there, **new_secrets}
+                if (old.destination == kind)
+                else {**open_given, **new_secrets},
+            )
+            open_values = {
+                name: value for name, value in as_text(tried).items() if name not in secret_names
+            }
+            same = old.destination == kind and old_open == open_values
+            kept = {**there, **new_secrets} if same else new_secrets
+            settings = read_settings(wanted.settings, {**open_values, **kept})
+            wanted.open(settings, self._opening(old)).close()
+            if same and not new_secrets:
+                return
+            sealed = self._seal.seal(
+                msgspec.json.encode(kept).decode(), f"{old.workspace} {old.id}"
+            )
+            self._keep(
+                transaction,
+                old,
+                destination=kind,
+                settings=msgspec.json.encode(open_values).decode(),
+                secrets_sealed=sealed if kept else None,
+                secrets_kept=" ".join(kept),
+            )
+            new = read(transaction.connection, by.workspace, old.id)
+            before, after = describe(old), describe(new)
+            changes = [Change(field="destination", old=before, new=after)]
+            if new_secrets:
+                changes.append(Change(field="credentials", old=None, new="replaced"))
+            self._record(
+                transaction,
+                by,
+                old,
+                "audit_stream.destination_updated",
+                *(changes if before != after else changes[1:]),
+                destination=after,
+            )
+
+        return self._change(by, id, change)
+
+    def reshape(self, by: By, id: str, shape: Shape) -> Stream:
+        """Change how a stream's messages look and which it has. Raises Forbidden, NotFound,
+        InvalidInput."""
+        values = _checked(shape)
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            changes = [
+                Change(field=name, old=getattr(old, name), new=value)
+                for name, value in values.items()
+                if getattr(old, name) != value
+            ]
+            if not changes:
+                return
+            stored = {
+                name: msgspec.json.encode(value).decode() if name == "masks" else value
+                for name, value in values.items()
+            }
+            self._keep(transaction, old, **stored)
+            self._record(transaction, by, old, "audit_stream.updated", *changes)
+
+        return self._change(by, id, change)
+
+    def pause(self, by: By, id: str) -> Stream:
+        """Stop a stream where it stands, until it is resumed. Raises Forbidden, NotFound,
+        Conflict."""
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            place = self._running(transaction, old)
+            if place.state == "paused":
+                raise Conflict("The stream is paused already")
+            places.pause(transaction, place, f"paused by {by.actor.name or by.actor.id}")
+            self._record(transaction, by, old, "audit_stream.paused", seq=place.cursor)
+
+        return self._change(by, id, change)
+
+    def resume(self, by: By, id: str) -> Stream:
+        """Let it go on from where it stands. Raises Forbidden, NotFound, Conflict."""
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            place = self._running(transaction, old)
+            if place.state == "running" and not place.failures:
+                raise Conflict("The stream is running already")
+            places.resume(transaction, place)
+            self._record(transaction, by, old, "audit_stream.resumed", seq=place.cursor)
+
+        return self._change(by, id, change)
+
+    def replay(self, by: By, id: str, seq: int) -> Stream:
+        """Send all from `seq` on again. Raises Forbidden, NotFound, InvalidInput."""
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            connection = transaction.connection
+            place = places.find(connection, by.workspace, KIND, old.id)
+            newest = connection.execute(
+                workspaces.select().where(workspaces.c.key == by.workspace)
+            ).one()
+            if not 0 <= seq <= newest.next_seq:
+                detail = f"must be from 0 to {newest.next_seq}"
+                raise InvalidInput(f"The seq {detail}", FieldError(detail, "/from"))
+            places.replay(transaction, place, seq)
+            self._record(
+                transaction, by, old, "audit_stream.replayed", seq=seq, previous_seq=place.cursor
+            )
+
+        return self._change(by, id, change)
+
+    def test(self, by: By, id: str) -> Answer:
+        """Send a test to the destination; its own answer. Raises Forbidden, NotFound, Conflict."""
+        self._require(by)
+        with self._store.reading() as connection:
+            one = read(connection, by.workspace, id)
+            secrets = secrets_in(connection, one, self._seal)
+        if one.destination is None:
+            raise Conflict("Save a destination first")
+        opened = kind_of(one.destination).open(whole_settings(one, secrets), self._opening(one))
+        try:
+            return opened.test()
+        except OSError as error:
+            return Answer(False, shortened(str(error)))
+        finally:
+            opened.close()
+
+    # --- Inside
+
+    def _require(self, by: By) -> None:
+        self._store.require(by, "streams.manage", "Change the audit log streaming")
+
+    def _change(self, by: By, id: str, change: Any) -> Stream:
+        self._require(by)
+
+        def work(transaction: Transaction) -> Stream:
+            one = self._find_or_make(transaction, by, id)
+            change(transaction, one)
+            return read(transaction.connection, by.workspace, one.id)
+
+        return self._store.change(work)
+
+    def _find_or_make(self, transaction: Transaction, by: By, id: str) -> Stream:
+        connection = transaction.connection
+        if id != FIRST:
+            return read(connection, by.workspace, id)
+        if there := listed(connection, by.workspace):
+            return there[0]
+        made = self._make(transaction, by.workspace, FIRST_NAME, from_start=False)
+        self._record(transaction, by, made, "audit_stream.created")
+        return made
+
+    def _running(self, transaction: Transaction, one: Stream) -> Place:
+        if not one.enabled:
+            raise Conflict("The stream is turned off")
+        return places.find(transaction.connection, one.workspace, KIND, one.id)
+
+    def _make(
+        self, transaction: Transaction, workspace: int, name: str, *, from_start: bool
+    ) -> Stream:
+        connection = transaction.connection
+        at = now_us()
+        id = uuid7(at)
+        connection.execute(
+            insert(table).values(
+                workspace=workspace,
+                id=id,
+                name=name,
+                enabled=False,
+                settings="{}",
+                secrets_kept="",
+                format="trailkeeper",
+                template="",
+                query="",
+                masks="{}",
+                packing="batch",
+                compression="none",
+                salt=random.token_bytes(16),
+                include_jobs=False,
+                include_job_steps=False,
+                include_login_activity=True,
+                created_at=at,
+            )
+        )
+        cursor = 0 if from_start else _next_seq(connection, workspace)
+        places.make(transaction, workspace, KIND, id, name, cursor=cursor)
+        place = places.find(connection, workspace, KIND, id)
+        places.pause(transaction, place, "turned off")
+        return read(connection, workspace, id)
+
+    def _keep(self, transaction: Transaction, one: Stream, **values: Any) -> None:
+        transaction.connection.execute(update(table).where(table.c.key == one.key).values(values))
+
+    def _opening(self, one: Stream) -> Opening:
+        return Opening(self._guard, one.id, str(one.workspace), one.packing, one.compression)
+
+    def _record(
+        self,
+        transaction: Transaction,
+        by: By,
+        one: Stream,
+        action: str,
+        *changes: Change,
+        **details: Any,
+    ) -> None:
+        sent = by.activity(
+            action,
+            Target(type="audit_stream", id=one.id, name=one.name),
+            changes=list(changes),
+            details=details,
+        )
+        self._store.record(transaction, by.workspace, sent)
+
+
+def _next_seq(connection: Connection, workspace: int) -> int:
+    return (
+        connection.execute(workspaces.select().where(workspaces.c.key == workspace)).one().next_seq
+    )
+
+
+def _checked(shape: Shape) -> dict[str, Any]:
+    values = {
+        name: value
+        for name in Shape.__struct_fields__
+        if (value := getattr(shape, name)) is not None
+    }
+    if shape.format is not None:
+        format_of(shape.format)
+    if shape.query is not None:
+        if len(shape.query) > QUERY_MAX:
+            raise _wrong("query", f"has more than {QUERY_MAX} characters")
+        try:
+            parse(shape.query)
+        except QueryError as error:
+            raise _wrong("query", str(error)) from None
+    if shape.template is not None and len(shape.template) > TEMPLATE_MAX:
+        raise _wrong("template", f"has more than {TEMPLATE_MAX} characters")
+    if shape.template is not None and (problem := problem_of(shape.template)):
+        raise _wrong("template", problem)
+    check_packing(shape.packing or "batch")
+    if shape.compression is not None and shape.compression not in COMPRESSIONS:
+        raise _wrong("compression", f"must be one of {', '.join(COMPRESSIONS)}")
+    for pointer in shape.masks or ():
+        if len(shape.masks or ()) > MASKS_MAX or not pointer.startswith("/") or len(pointer) > 500:
+            raise _wrong("masks", f"{pointer[:60]!r} is no JSON pointer into an activity")
+    return values
+
+
+def _wrong(field: str, detail: str) -> InvalidInput:
+    return InvalidInput(f"{field} {detail}", FieldError(detail, f"/{field}"))
