@@ -36,6 +36,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m trailkeeper.assets.reference docs/reference/assets.md
 	$(BIN)/python -m trailkeeper.cli.reference docs/reference/command-line.md
 	$(BIN)/python -m tests.account.table docs/reference/account-and-team.md
+	$(BIN)/python -m tests.assets.deeds docs/reference/asset-activities.md
 	$(BIN)/python -m tests.streaming.formats.page docs/reference/stream-formats.md
 	$(BIN)/python -m trailkeeper.streaming.reference docs/reference/stream-destinations.md
 
