@@ -104,8 +104,11 @@ class Mailer:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             path = self._folder / f"{uuid7(now_us())}.eml"
-            path.touch(mode=0o600)
-            path.write_bytes(message.as_bytes())
+            # Under another name until it is whole: who looks at the folder never sees half a mail.
+            part = path.with_suffix(".part")
+            part.touch(mode=0o600)
+            part.write_bytes(message.as_bytes())
+            part.rename(path)
         except OSError as error:
             log.warning("a mail could not be written", subject=message["Subject"], error=str(error))
 
