@@ -16,7 +16,7 @@ NODE := tests/provider tests/emulators
 test: $(VENV)/.dev $(NODE:%=%/node_modules/.package-lock.json)
 	@scripts/need-chromium.sh
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest tests -n 2 --dist loadgroup
+	$(BIN)/pytest tests -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

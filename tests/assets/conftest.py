@@ -1,4 +1,5 @@
-"""One installation for all tests of this folder; each works in a workspace of its own."""
+"""One installation for all tests of this folder that need no server; each works in a workspace of
+its own."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.assets.desk import Desk, open_desk
-from tests.conftest import Site, make_site
+from tests.conftest import Site
 
 from trailkeeper.installation import Installation, create, opened
 
@@ -27,17 +28,9 @@ def desk(here: Installation) -> Desk:
     return open_desk(here)
 
 
-@pytest.fixture(scope="session")
-def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A served installation that all tests of this folder share."""
-    made = make_site(tmp_path_factory.mktemp("site") / "data").start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def http(shared_site: Site) -> Iterator[httpx.Client]:
-    """A client of the shared server that may work with assets."""
+    """A client of the module's server that may work with assets."""
     token = shared_site.new_token("assets:manage", "activities:read", name="Assets")
     with shared_site.http(token) as client:
         yield client

@@ -17,8 +17,6 @@ from trailkeeper.streaming.destination import ParcelTooLarge
 from trailkeeper.streaming.destinations import DESTINATIONS
 from trailkeeper.streaming.field import secrets_of
 
-pytestmark = pytest.mark.xdist_group("object stores")
-
 
 def test_answers_decide_whether_it_is_tried_again(
     servers: Servers, open_store: OpenStore, receiver: Receiver, monkeypatch: pytest.MonkeyPatch

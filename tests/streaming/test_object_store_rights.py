@@ -7,7 +7,6 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from tests.streaming.object_stores import (
     AZURE_ACCOUNT,
     AZURE_KEY,
@@ -16,8 +15,6 @@ from tests.streaming.object_stores import (
     s3_client,
 )
 from tests.streaming.storing import ABC, BODY, NAME, OpenStore, parcel, refused
-
-pytestmark = pytest.mark.xdist_group("object stores")
 
 
 def test_a_key_that_may_not_write_is_told_from_a_wrong_one(

@@ -19,9 +19,6 @@ from trailkeeper.streaming.destinations import DESTINATIONS
 from trailkeeper.streaming.destinations.s3 import S3Settings, server_of
 from trailkeeper.streaming.field import KEPT, secrets_of
 
-pytestmark = pytest.mark.xdist_group("object stores")
-
-
 # --- What is there already
 
 

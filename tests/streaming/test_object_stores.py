@@ -20,8 +20,6 @@ from tests.streaming.object_stores import Place, Servers
 
 STREAMS = "/api/v1/streams"
 
-pytestmark = pytest.mark.xdist_group("object stores")
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
