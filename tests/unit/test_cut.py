@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from trailkeeper.activity import Change
 from trailkeeper.errors import InvalidActivity
 from trailkeeper.ledger.cut import CUT, START_CHARACTERS, cut_to_fit
-from trailkeeper.ledger.prepare import Personal, PersonalParty
+from trailkeeper.ledger.parties import PersonalParty
+from trailkeeper.ledger.personal import Personal
 
 encode = msgspec.json.Encoder(order="deterministic").encode
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import logging
 import signal
@@ -20,12 +19,9 @@ from trailkeeper.app import build
 from trailkeeper.http_protocol import OneWriteProtocol
 from trailkeeper.installation import InstallationError, opened
 from trailkeeper.ledger.sqlite import DATABASE_FILE
+from trailkeeper.process import settle_memory
 
 SHUTDOWN_S = 30
-
-GC_THRESHOLD = (50_000, 20, 50)
-"""What is made per request is freed by its references; looking for cycles after every 700 objects
-costs as much as the requests."""
 
 SWITCH_S = 0.001
 """How long a thread keeps the interpreter: the writer must not wait long after each fsync."""
@@ -81,10 +77,7 @@ def serve(
         # Once it has shut down, uvicorn raises the signal again for whoever was there before it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _already_handled)
-        # What is there now stays for good; the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLD)
+        settle_memory()
         sys.setswitchinterval(SWITCH_S)
         url = f"http://{host}:{port}"
         if json_:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -25,7 +25,8 @@ from trailkeeper.ledger.fresh import (
 )
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.keys import KeyMaker
-from trailkeeper.ledger.prepare import Party, Prepared, public_bytes
+from trailkeeper.ledger.parties import Party
+from trailkeeper.ledger.prepare import Prepared, public_bytes
 from trailkeeper.ledger.removal import fingerprint
 
 DICTIONARY_MAX = 200_000
@@ -86,22 +87,16 @@ class _Entity:
     """The same with its type's, once it was a target."""
 
 
-class _New(NamedTuple):
-    """One activity that gets a row in this append."""
-
-    prepared: Prepared
-    id: str
-    seq: int
-    received_at: int
-    occurred_at: int
-
-
 @dataclass(slots=True)
 class _Group:
-    """What is appended to one workspace: the new activities, and what is known of senders' ids
-    (seq, received_at and content hash, or None for one that is not in use)."""
+    """What is appended to one workspace at `received_at`: the new activities with their ids, whose
+    seqs follow each other from `first_seq`, and what is known of senders' ids (seq, received_at
+    and content hash, or None for one that is not in use)."""
 
-    new: list[_New]
+    received_at: int
+    first_seq: int
+    new: list[Prepared]
+    new_ids: list[str]
     known: dict[str, tuple[int, int, bytes] | None]
 
     def ids(self, append: Append) -> None:
@@ -120,7 +115,6 @@ class Appender:
         self._entities: dict[tuple[int, str, str], _Entity] = {}
         self._terms: dict[tuple[int, str, str], int] = {}
         self._known_words: dict[tuple[int, str, str, str | None], tuple[int, str]] = {}
-        self._last_text = (0, "")
         self._fresh: int | None = None
         self._removed: bool | None = None
 
@@ -162,49 +156,27 @@ class Appender:
         now = now_us()
         groups: dict[int, _Group] = {}
         for append in appends:
-            groups.setdefault(append.workspace, _Group([], {})).ids(append)
+            group = groups.get(append.workspace)
+            if group is None:
+                group = groups[append.workspace] = self._group(append.workspace, now)
+            group.ids(append)
         for workspace, group in groups.items():
             self._look_up(workspace, group)
-        outcomes = [self._receive(append, now, groups[append.workspace]) for append in appends]
+        outcomes = [_receive(append, groups[append.workspace]) for append in appends]
         for workspace, group in groups.items():
-            self._insert(workspace, group.new)
+            self._insert(workspace, group)
             state = self._workspaces[workspace]
+            state.next_seq = group.first_seq + len(group.new)
+            state.last_received_at = group.received_at
             self._db.execute(
                 "UPDATE workspace SET next_seq=?, last_received_at=? WHERE key=?",
                 (state.next_seq, state.last_received_at, workspace),
             )
         return outcomes
 
-    def _receive(self, append: Append, now: int, group: _Group) -> Outcomes:
-        """Give each activity its id, seq and times, or find that it is there already."""
-        state = self._state(append.workspace)
-        received_at = state.last_received_at = max(state.last_received_at, now)
-        received = self._text_of(received_at)
-        outcomes: Outcomes = []
-        for prepared in append.activities:
-            id = prepared.id or uuid7(received_at)
-            if there := group.known.get(id):
-                outcomes.append(_again(prepared, *there, id))
-                continue
-            new = _New(
-                prepared,
-                id,
-                state.next_seq,
-                received_at,
-                received_at if prepared.occurred_at is None else prepared.occurred_at,
-            )
-            state.next_seq += 1
-            group.new.append(new)
-            if prepared.id is not None:
-                group.known[id] = (new.seq, received_at, prepared.content_hash)
-            outcomes.append(Receipt(id, new.seq, received))
-        return outcomes
-
-    def _text_of(self, received_at: int) -> str:
-        """RFC 3339 of a time that a whole group shares."""
-        if self._last_text[0] != received_at:
-            self._last_text = (received_at, rfc3339(received_at))
-        return self._last_text[1]
+    def _group(self, workspace: int, now: int) -> _Group:
+        state = self._state(workspace)
+        return _Group(max(state.last_received_at, now), state.next_seq, [], [], {})
 
     def _look_up(self, workspace: int, group: _Group) -> None:
         """Find which of the senders' ids are in use already."""
@@ -239,45 +211,53 @@ class Appender:
         for found, seq, received_at, content_hash in rows:
             group.known[by_fingerprint[found]] = (seq, received_at, content_hash)
 
-    def _insert(self, workspace: int, activities: list[_New]) -> None:
-        if not activities:
+    def _insert(self, workspace: int, group: _Group) -> None:
+        if not group.new:
             return
-        keys = self._keys.make([new.occurred_at for new in activities])
+        received_at = group.received_at
+        times = [
+            received_at if prepared.occurred_at is None else prepared.occurred_at
+            for prepared in group.new
+        ]
         rows: list[tuple[Any, ...]] = []
         index: list[tuple[int, str]] = []
-        for key, new in zip(keys, activities, strict=True):
-            prepared = new.prepared
-            at = new.occurred_at
-            action, tokens = self._words(
+        for key, at, seq, id, prepared in zip(
+            self._keys.make(times),
+            times,
+            range(group.first_seq, group.first_seq + len(times)),
+            group.new_ids,
+            group.new,
+            strict=True,
+        ):
+            action, words = self._words(
                 workspace, prepared.action, prepared.environment, prepared.source
             )
             actor = self._entity(workspace, prepared.actor, at, is_actor=True)
-            tokens = f"{tokens} {actor.as_actor} {prepared.tokens}"
+            body = f"{words} {actor.as_actor} {prepared.tokens}"
             if other := prepared.on_behalf_of:
-                tokens += " " + self._entity(workspace, other, at, is_actor=True).as_actor
+                body += " " + self._entity(workspace, other, at, is_actor=True).as_actor
             first = 0
             for target in prepared.targets:
                 entity = self._entity(workspace, target, at, is_actor=False)
                 first = first or entity.key
-                tokens += " " + entity.as_target
-            public = public_bytes(prepared, new.id, new.seq, new.received_at, at)
+                body += " " + entity.as_target
             rows.append(
                 (
                     key,
                     workspace,
-                    new.seq,
-                    new.id,
-                    new.received_at,
+                    seq,
+                    id,
+                    received_at,
                     action,
                     actor.key,
                     first,
                     prepared.content_hash,
-                    public,
+                    public_bytes(prepared, id, seq, received_at, at),
                     prepared.salt,
                     prepared.personal,
                 )
             )
-            index.append((key, f"{tokens} {prepared.text}"))
+            index.append((key, f"{body} {prepared.text}"))
         insert_many(self._db, INSERT_ACTIVITY, rows)
         if len(index) < FRESH_MAX // 2:
             fresh = self.fresh
@@ -393,6 +373,27 @@ def fold(text: str) -> str:
     """A text without case and accents, as the pickers compare it."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def _receive(append: Append, group: _Group) -> Outcomes:
+    """Give each activity its id and seq, or find that it is there already."""
+    received_at = group.received_at
+    received = rfc3339(received_at)
+    outcomes: Outcomes = []
+    for prepared in append.activities:
+        id = prepared.id
+        if id is None:
+            id = uuid7(received_at)
+        elif there := group.known.get(id):
+            outcomes.append(_again(prepared, *there, id))
+            continue
+        seq = group.first_seq + len(group.new)
+        group.new.append(prepared)
+        group.new_ids.append(id)
+        if prepared.id is not None:
+            group.known[id] = (seq, received_at, prepared.content_hash)
+        outcomes.append(Receipt(id, seq, received))
+    return outcomes
 
 
 def _again(

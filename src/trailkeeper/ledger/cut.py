@@ -12,7 +12,7 @@ from trailkeeper.activity import Change
 from trailkeeper.errors import FieldError, InvalidActivity
 
 if TYPE_CHECKING:
-    from trailkeeper.ledger.prepare import Personal
+    from trailkeeper.ledger.personal import Personal
 
 CUT = "$cut"
 """The key that marks a cut value: `{"$cut": {"original_bytes": 70000, "start": "the first …"}}`."""

@@ -11,6 +11,7 @@ its standard input until that ends.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import select
 import signal
 import struct
@@ -28,12 +29,16 @@ from trailkeeper.catalogue import catalogue
 from trailkeeper.errors import Problem
 from trailkeeper.ledger.batch import Batch, read_batch
 from trailkeeper.ledger.recorder import Preparing, Rules
+from trailkeeper.process import settle_memory
 from trailkeeper.redaction import Redactor
 
 FAILURES_MAX = 5
 """A helper that has died so often is not started again."""
 
 STOP_S = 5
+
+PIPE_BYTES = 1024 * 1024
+"""A batch goes through without the two processes waiting for each other at every 64 KiB."""
 
 READY = b"ready"
 
@@ -118,6 +123,11 @@ class Helper:
         except OSError as error:
             self._failures += 1
             log.warning("the helper for batches cannot be started", error=str(error))
+            return
+        for pipe in filter(None, (self._process.stdin, self._process.stdout)):
+            # Where the system does not allow it, the two wait for each other more often.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
     def _bury(self) -> None:
         """It has died; the next body starts another."""
@@ -167,6 +177,7 @@ def main() -> None:
     setting = msgspec.json.decode(sys.argv[1], type=Setting)
     redactor = Redactor(setting.redact_keys)
     catalogue()
+    settle_memory()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sink.write(READY)
     sink.flush()

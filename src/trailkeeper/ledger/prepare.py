@@ -6,12 +6,10 @@ depends on the commit (`seq`, `received_at`, the keys) is filled in by ledger/ap
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from hashlib import blake2b, sha256
 from typing import Any, TypeVar, cast
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,10 +19,9 @@ from trailkeeper.activity import (
     ID_MAX_BYTES,
     ActivityInput,
     Actor,
-    Change,
     Context,
-    Credential,
     Target,
+    encode_input,
     now_us,
     random_bytes,
     rfc3339,
@@ -33,24 +30,24 @@ from trailkeeper.activity import (
 from trailkeeper.errors import FieldError, InvalidActivity
 from trailkeeper.ledger.cut import cut_to_fit
 from trailkeeper.ledger.index import Token, address_tokens, hashed, searchable
-from trailkeeper.redaction import Redactor, TooDeep
+from trailkeeper.ledger.parties import Parties, Party, is_plain
+from trailkeeper.ledger.personal import (
+    Metadata,
+    Rest,
+    content_of,
+    decode_personal,
+    encode,
+    metadata_of,
+    rest_of,
+)
+from trailkeeper.redaction import Redactor
 
 P = TypeVar("P", Actor, Target)
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
-
-
-class Party(Struct, frozen=True, gc=False, array_like=True):
-    """An actor or a target as the dictionary needs it."""
-
-    type: str
-    id: str
-    name: str | None
-    email: str | None
-
 
 class Prepared(Struct, frozen=True, gc=False, kw_only=True, array_like=True):
-    """An activity ready for the writer. `public_rest` is its public part from `action` on."""
+    """An activity ready for the writer. `public_rest` is its public part from `action` on;
+    `content_hash` tells whether the same is sent again, and is empty without a sender's id."""
 
     id: str | None
     action: str
@@ -73,25 +70,6 @@ class Prepared(Struct, frozen=True, gc=False, kw_only=True, array_like=True):
         return len(self.personal) + len(self.public_rest) + len(self.text) + 500
 
 
-class PersonalParty(Struct, frozen=True, omit_defaults=True, gc=False):
-    name: str | None = None
-    email: str | None = None
-    metadata: dict[str, Any] | None = None
-
-
-class Personal(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The personal part: what may have to be erased one day."""
-
-    actor: PersonalParty
-    targets: list[PersonalParty]
-    on_behalf_of: PersonalParty | None = None
-    credential: Credential | None = None
-    reason: str | None = None
-    context: Context | None = None
-    changes: list[Change] | None = None
-    details: dict[str, Any] | None = None
-
-
 def prepare(
     sent: ActivityInput,
     *,
@@ -107,41 +85,42 @@ def prepare(
     InvalidActivity with a pointer to each field that is wrong. Nothing of the sent structs is
     changed.
     """
-    if found := [*_problems(sent), *errors]:
-        raise InvalidActivity(_summary(found), *found)
-    personal = _personal(sent, redactor, texts=False)
-    content = _encode(personal)
-    if not clean_texts and redactor.suspects(content):
+    texts = not clean_texts and redactor.suspects(encode_input(sent))
+    if texts:
         sent = _with_clean_names(sent, redactor)
-        personal = _personal(sent, redactor, texts=True)
-        content = _encode(personal)
+    parties = Parties.of(sent)
+    occurred_at = to_us(sent.occurred_at) if sent.occurred_at else None
+    _check(sent, occurred_at, parties, errors)
+    metadata = metadata_of(sent, redactor, texts=texts)
+    rest = rest_of(sent, redactor, texts=texts)
+    content = content_of(parties, metadata, rest)
     environment = sent.environment or "prod"
-    start, end = _public_around_digest(sent, environment)
-    salt = random_bytes(16)
+    start, end = _public_around_digest(sent, environment, parties)
     body = content
     room = ACTIVITY_MAX_BYTES - len(start) - len(end) - 500
     if len(body) > room:
-        personal, body = cut_to_fit(personal, room, _encode)
-    digest = hashlib.sha256(salt + body).hexdigest().encode()
-    occurred_at = to_us(sent.occurred_at) if sent.occurred_at else None
-    other = sent.on_behalf_of
+        cut, body = cut_to_fit(decode_personal(content), room, encode)
+        rest = Rest(reason=cut.reason, changes=cut.changes, details=cut.details)
+    salt = random_bytes(16)
+    content_hash = b""
+    if sent.id is not None:
+        sent_bytes = b"%b\n%b%b\n%b" % (str(occurred_at).encode(), start, end, content)
+        content_hash = blake2b(sent_bytes, digest_size=16).digest()
     return Prepared(
         id=sent.id,
         action=sent.action,
         occurred_at=occurred_at,
-        actor=_party(sent.actor),
-        on_behalf_of=_party(other) if other else None,
-        targets=tuple([_party(target) for target in sent.targets]),
+        actor=parties.actor.party,
+        on_behalf_of=parties.other.party if parties.other else None,
+        targets=tuple([target.party for target in parties.targets]),
         environment=environment,
         source=sent.context.source if sent.context else None,
         tokens=_tokens(sent),
-        text=_text(sent, personal, label),
-        public_rest=start + digest + end,
+        text=_text(label, parties, sent.context, rest, metadata),
+        public_rest=start + sha256(salt + body).hexdigest().encode() + end,
         salt=salt,
         personal=body,
-        content_hash=hashlib.blake2b(
-            b"%b\n%b%b\n%b" % (str(occurred_at).encode(), start, end, content), digest_size=16
-        ).digest(),
+        content_hash=content_hash,
     )
 
 
@@ -151,29 +130,25 @@ _PUBLIC_START = (
 )
 
 
-def _public_around_digest(sent: ActivityInput, environment: str) -> tuple[bytes, bytes]:
+def _public_around_digest(
+    sent: ActivityInput,
+    environment: str,
+    parties: Parties,
+) -> tuple[bytes, bytes]:
     """The public part from `action` on, before and after the digest of the personal part.
 
     It is the JSON of an object with these members in this order, without white space. Action,
-    outcome, environment and types have nothing in them that JSON would escape.
+    outcome and environment have nothing in them that JSON would escape.
     """
-    targets = b",".join([_reference(target.type, target.id) for target in sent.targets])
-    end = b'"}'
-    if other := sent.on_behalf_of:
-        end = b'","on_behalf_of":%b}' % _reference(other.type, other.id)
     start = _PUBLIC_START % (
         sent.action.encode(),
         b"failure" if sent.outcome == "failure" else b"success",
         environment.encode(),
-        _reference(sent.actor.type, sent.actor.id),
-        targets,
+        parties.actor.reference,
+        b",".join([target.reference for target in parties.targets]),
     )
-    return start, end
-
-
-@lru_cache(maxsize=16_384)
-def _reference(type: str, id: str) -> bytes:
-    return b'{"type":"%b","id":%b}' % (type.encode(), _encode(id))
+    other = parties.other
+    return start, b'","on_behalf_of":%b}' % other.reference if other else b'"}'
 
 
 def public_bytes(
@@ -181,7 +156,7 @@ def public_bytes(
 ) -> bytes:
     """The whole public part: one JSON object, its members in this order, times in microseconds."""
     return b'{"id":%b,"seq":%d,"occurred_at":%d,"received_at":%d,%b' % (
-        _encode(id),
+        encode(id),
         seq,
         occurred_at,
         received_at,
@@ -189,31 +164,29 @@ def public_bytes(
     )
 
 
-def _party(party: Actor | Target) -> Party:
-    return Party(party.type, party.id, party.name, party.email)
+def _check(
+    sent: ActivityInput,
+    occurred_at: int | None,
+    parties: Parties,
+    errors: Iterable[FieldError],
+) -> None:
+    """Raises InvalidActivity with these errors and with what the structs' constraints cannot
+    say."""
+    found = [] if occurred_at is None else _problems_of_time(occurred_at)
+    if not (parties.have_plain_ids and (sent.id is None or is_plain(sent.id))):
+        found += _problems_of_ids(sent)
+    found += errors
+    if found:
+        raise InvalidActivity(_summary(found), *found)
 
 
-def _problems(sent: ActivityInput) -> list[FieldError]:
-    """What the structs' own constraints cannot say."""
-    errors: list[FieldError] = []
-    ids = [sent.actor.id, *[target.id for target in sent.targets], sent.id or ""]
-    if sent.on_behalf_of:
-        ids.append(sent.on_behalf_of.id)
-    together = "".join(ids)
-    if " " in together or not (together.isascii() and together.isprintable()):
-        errors += _problems_of_ids(sent)
-    if sent.occurred_at:
-        occurred_at = to_us(sent.occurred_at)
-        if occurred_at < 0:
-            errors.append(FieldError("is before 1970", "/occurred_at"))
-        elif occurred_at > (latest := now_us() + CLOCK_SKEW_MAX_S * 1_000_000):
-            errors.append(
-                FieldError(
-                    f"is in the future: the latest time taken now is {rfc3339(latest)}",
-                    "/occurred_at",
-                )
-            )
-    return errors
+def _problems_of_time(occurred_at: int) -> list[FieldError]:
+    if occurred_at < 0:
+        return [FieldError("is before 1970", "/occurred_at")]
+    if occurred_at > (latest := now_us() + CLOCK_SKEW_MAX_S * 1_000_000):
+        detail = f"is in the future: the latest time taken now is {rfc3339(latest)}"
+        return [FieldError(detail, "/occurred_at")]
+    return []
 
 
 def _problems_of_ids(sent: ActivityInput) -> Iterator[FieldError]:
@@ -253,40 +226,6 @@ def _with_clean_name(party: P, redactor: Redactor) -> P:
     return replace(party, name=name)
 
 
-def _personal(sent: ActivityInput, redactor: Redactor, *, texts: bool) -> Personal:
-    pointer = ""
-    try:
-        pointer = "/actor/metadata"
-        actor = _personal_party(sent.actor, redactor, texts)
-        pointer = "/on_behalf_of/metadata"
-        other = _personal_party(sent.on_behalf_of, redactor, texts) if sent.on_behalf_of else None
-        pointer = "/targets"
-        targets = [_personal_party(target, redactor, texts) for target in sent.targets]
-        pointer = "/changes"
-        changes = redactor.changes(sent.changes, texts=texts)
-        pointer = "/details"
-        details = redactor.mapping(sent.details, texts=texts)
-    except TooDeep as error:
-        raise InvalidActivity(f"{pointer} {error}", FieldError(str(error), pointer)) from None
-    return Personal(
-        actor=actor,
-        targets=targets,
-        on_behalf_of=other,
-        credential=sent.credential,
-        reason=redactor.text(sent.reason) if sent.reason and texts else sent.reason,
-        context=sent.context,
-        changes=changes or None,
-        details=details or None,
-    )
-
-
-def _personal_party(party: Actor | Target, redactor: Redactor, texts: bool) -> PersonalParty:
-    metadata = party.metadata
-    if metadata:
-        metadata = redactor.mapping(metadata, texts=texts)
-    return PersonalParty(party.name, party.email, metadata)
-
-
 def _tokens(sent: ActivityInput) -> str:
     """The tokens that need no dictionary."""
     outcome = Token.OUTCOME + ("1" if sent.outcome == "failure" else "0")
@@ -305,24 +244,29 @@ def _tokens(sent: ActivityInput) -> str:
     return " ".join(tokens)
 
 
-def _text(sent: ActivityInput, personal: Personal, label: str) -> str:
-    parts = [label]
-    for party in (sent.actor, sent.on_behalf_of, *sent.targets):
-        if party:
-            parts += [text for text in (party.name, party.email, party.id) if text]
-    if personal.reason:
-        parts.append(personal.reason)
-    if sent.context and sent.context.ip_address:
-        parts.append(sent.context.ip_address)
-    if personal.details:
-        _collect(personal.details, parts)
-    for change in personal.changes or ():
+def _text(
+    label: str,
+    parties: Parties,
+    context: Context | None,
+    rest: Rest,
+    metadata: Metadata,
+) -> str:
+    parts = [label, parties.actor.text]
+    if parties.other:
+        parts.append(parties.other.text)
+    parts += [target.text for target in parties.targets]
+    if rest.reason:
+        parts.append(rest.reason)
+    if context and context.ip_address:
+        parts.append(context.ip_address)
+    if rest.details:
+        _collect(rest.details, parts)
+    for change in rest.changes or ():
         parts.append(change.field)
         _collect(change.old, parts)
         _collect(change.new, parts)
-    for party in (personal.actor, *personal.targets):
-        if party.metadata:
-            _collect(party.metadata, parts)
+    for more in metadata:
+        _collect(more, parts)
     return searchable("\n".join(parts))
 
 

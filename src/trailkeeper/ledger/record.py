@@ -15,7 +15,8 @@ from trailkeeper.activity import (
     Target,
     from_us,
 )
-from trailkeeper.ledger.prepare import Personal, PersonalParty
+from trailkeeper.ledger.parties import PersonalParty
+from trailkeeper.ledger.personal import decode_personal
 
 
 class _ActorReference(Struct, frozen=True):
@@ -42,7 +43,6 @@ class _Public(Struct, frozen=True):
 
 
 _decode_public = msgspec.json.Decoder(_Public).decode
-_decode_personal = msgspec.json.Decoder(Personal).decode
 _NOTHING = PersonalParty()
 _NO_CONTEXT = Context()
 _NO_CHANGES: list[Change] = []
@@ -52,7 +52,7 @@ def decode_activity(public: bytes, personal: bytes | None) -> Activity:
     """The activity of these bytes; without the personal part (erased), names and details are
     absent."""
     open_part = _decode_public(public)
-    closed = _decode_personal(personal) if personal else None
+    closed = decode_personal(personal) if personal else None
     parties = closed.targets if closed else [_NOTHING] * len(open_part.targets)
     other = open_part.on_behalf_of
     return Activity(

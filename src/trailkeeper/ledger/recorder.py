@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from trailkeeper.activity import ActivityInput, Actor, Context
 from trailkeeper.catalogue import catalogue
-from trailkeeper.catalogue.details import CustomAction, DetailProblem, check_custom, check_details
+from trailkeeper.catalogue.details import CustomAction, check_custom, check_details
 from trailkeeper.catalogue.spec import ActionSpec, humanise
 from trailkeeper.errors import FieldError
 from trailkeeper.ledger.prepare import Prepared, prepare
@@ -21,6 +21,9 @@ from trailkeeper.redaction import Redactor
 
 RULES_MAX_AGE_S = 1.0
 """How long another process's change of a workspace's rules may stay unnoticed."""
+
+ACTIONS_MAX = 4_096
+"""Names of actions that are remembered."""
 
 OWN_SOURCE = "trailkeeper"
 """`context.source` of the activities that Trailkeeper records of itself."""
@@ -36,27 +39,44 @@ class Rules(Struct, frozen=True):
     custom: dict[str, CustomAction]
 
 
+class _Action(Struct, frozen=True):
+    """What is known of an action in a workspace. `asks` tells whether it asks anything of an
+    activity."""
+
+    label: str
+    spec: ActionSpec | None
+    custom: CustomAction | None
+    asks: bool
+
+
 class Preparing:
     """Prepares activities for a workspace by its rules of now."""
 
     def __init__(self, redactor: Redactor, rules: Rules) -> None:
         self._redactor = redactor
-        self._rules = rules
+        self.rules = rules
+        self._actions: dict[str, _Action] = {}
 
     def prepare(self, sent: ActivityInput, *, clean_texts: bool = False) -> Prepared:
         """Check an activity and encode it. Raises InvalidActivity. `clean_texts` says that
         Redactor.suspects found nothing in it."""
-        action = sent.action
-        spec = catalogue().get(action)
-        custom = self._rules.custom.get(action)
-        label = custom.label if custom else spec.display if spec else humanise(action)
+        action = self._actions.get(sent.action) or self._find(sent.action)
         return prepare(
             sent,
             redactor=self._redactor,
-            label=label,
-            errors=_problems(sent, spec, custom, strict=self._rules.strict),
+            label=action.label,
+            errors=_problems(sent, action) if action.asks else (),
             clean_texts=clean_texts,
         )
+
+    def _find(self, name: str) -> _Action:
+        spec, custom = catalogue().get(name), self.rules.custom.get(name)
+        label = custom.label if custom else spec.display if spec else humanise(name)
+        asks = bool(spec.details) if spec else custom is not None or self.rules.strict
+        found = _Action(label, spec, custom, asks)
+        if len(self._actions) < ACTIONS_MAX:
+            self._actions[name] = found
+        return found
 
     def suspects(self, encoded: bytes) -> bool:
         return self._redactor.suspects(encoded)
@@ -68,12 +88,19 @@ class Recorder:
     def __init__(self, engine: Engine, redactor: Redactor) -> None:
         self._engine = engine
         self._redactor = redactor
-        self._rules: dict[int, tuple[float, Rules]] = {}
+        self._known: dict[int, tuple[float, Preparing]] = {}
         self._lock = threading.Lock()
 
     def preparing(self, key: int) -> Preparing:
         """For many activities of a workspace that come at once."""
-        return Preparing(self._redactor, self.rules(key))
+        there = self._known.get(key)
+        now = time.monotonic()
+        if there and now - there[0] < RULES_MAX_AGE_S:
+            return there[1]
+        with self._lock:
+            made = Preparing(self._redactor, self._read(key))
+            self._known[key] = (now, made)
+        return made
 
     def prepare(self, key: int, sent: ActivityInput) -> Prepared:
         """Check an activity for a workspace and encode it. Raises InvalidActivity."""
@@ -90,18 +117,11 @@ class Recorder:
 
     def rules(self, key: int) -> Rules:
         """The workspace's rules, at most RULES_MAX_AGE_S old."""
-        there = self._rules.get(key)
-        now = time.monotonic()
-        if there and now - there[0] < RULES_MAX_AGE_S:
-            return there[1]
-        with self._lock:
-            rules = self._read(key)
-            self._rules[key] = (now, rules)
-        return rules
+        return self.preparing(key).rules
 
     def forget(self, key: int) -> None:
         """The workspace's rules have just changed."""
-        self._rules.pop(key, None)
+        self._known.pop(key, None)
 
     def _read(self, key: int) -> Rules:
         with self._engine.connect() as connection:
@@ -123,17 +143,13 @@ def system_actor(id: str, name: str) -> Actor:
     return Actor(type="system", id=id, name=name)
 
 
-def _problems(
-    sent: ActivityInput, spec: ActionSpec | None, custom: CustomAction | None, *, strict: bool
-) -> list[FieldError]:
+def _problems(sent: ActivityInput, action: _Action) -> list[FieldError]:
     """What is wrong with the action and its details. The catalogue is asked first."""
-    problems: list[DetailProblem] = []
-    if spec:
-        if sent.details and spec.details:
-            problems = check_details(spec, sent.details)
-    elif custom:
-        problems = check_custom(custom, sent.details or {})
-    elif strict:
+    if action.spec:
+        problems = check_details(action.spec, sent.details) if sent.details else []
+    elif action.custom:
+        problems = check_custom(action.custom, sent.details or {})
+    else:
         return [
             FieldError(
                 f"`{sent.action}` is neither in the catalogue nor declared in this workspace,"
