@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from trailkeeper.web import pieces
 from trailkeeper.web.clock import clock_of
 from trailkeeper.web.navigation import navigation
 from trailkeeper.web.security import PAGE_HEADERS, WebRequest, masked
@@ -25,6 +26,7 @@ def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
@@ -34,6 +36,11 @@ def _templates() -> Environment:
         "moment": _moment,
         "navigation": navigation,
         "pairs": _pairs,
+        "icon": pieces.icon,
+        "tile": pieces.tile,
+        "sentence": pieces.sentence,
+        "when": pieces.when,
+        "to_main": pieces.to_main,
     }
     environment.globals.update(shared)
     return environment
