@@ -12,10 +12,14 @@ from msgspec import Struct
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.writer import Transaction
 
-STEP_S = 0.01
-"""How long a step is to take at most; the number of its rows follows from that."""
+STEP_S = 0.004
+"""How long a step is to work, before the commit, which takes as long again; the number of its rows
+follows from that. What waits for the writer waits no longer than for one step."""
 
-STEP_FIRST, STEP_LEAST, STEP_MOST = 50, 10, 1_000
+STEP_FIRST, STEP_LEAST, STEP_MOST = 50, 50, 1_000
+REST = 2
+"""After a step the writer is left alone for so many times as long as it worked."""
+
 STEP_BYTES = 4 * 1024 * 1024
 """Of what is kept whole, such as files, a step removes no more than this, but one in any case."""
 
@@ -61,17 +65,30 @@ def in_steps(
     size = STEP_FIRST
     removed = Removed()
     while place is not None and not closing.is_set():
-        began = time.perf_counter()
-        done = store.change(
-            lambda transaction, place=place, size=size: step(transaction, place, size)
+        done, worked_s = store.change(
+            lambda transaction, place=place, size=size: _timed(step, transaction, place, size)
         )
-        took = time.perf_counter() - began
         place = done.next
         removed = removed.plus(done.removed)
-        # As fast as the steps allow, and no faster than half of the time.
-        size = max(STEP_LEAST, min(STEP_MOST, int(size * min(2.0, STEP_S / max(took, 1e-4)))))
-        closing.wait(min(took, 0.1))
+        # One slow step says little: on a busy machine it may just have waited for a processor.
+        factor = max(0.5, min(2.0, STEP_S / max(worked_s, 1e-4)))
+        size = max(STEP_LEAST, min(STEP_MOST, int(size * factor)))
+        # What came to the writer meanwhile gets a commit of its own, without a step in it.
+        closing.wait(min(REST * worked_s, 0.1))
     return removed
+
+
+def _timed(
+    step: Callable[[Transaction, Place, int], Step[Place]],
+    transaction: Transaction,
+    place: Place,
+    size: int,
+) -> tuple[Step[Place], float]:
+    """With the seconds that it worked. How long it waited for its turn, and for the disk, says
+    nothing of how much a step may do."""
+    began = time.perf_counter()
+    done = step(transaction, place, size)
+    return done, time.perf_counter() - began
 
 
 def first_bytes(rows: Iterable[Row], size_of: Callable[[Row], int]) -> list[Row]:

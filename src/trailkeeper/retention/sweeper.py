@@ -1,7 +1,7 @@
 """The daily sweep: removes what its workspace's rule says, in small steps between commits.
 
 A step takes a few milliseconds of the writer, so that recording goes on; between steps the writer
-is free for as long as the step took. What a stream has not delivered stays, unless its workspace
+is free for twice as long. What a stream has not delivered stays, unless its workspace
 has said otherwise a week before. What was removed is recorded: how many, and from when to when.
 """
 
