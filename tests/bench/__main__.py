@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from tests.bench import ingest, machine, reads, slow
+from tests.bench import ingest, machine, reads, retention, slow
 
-PARTS = ("ingest", "slow", "reads")
+PARTS = ("ingest", "slow", "reads", "retention")
 
 
 class Figures(Struct, kw_only=True, omit_defaults=True):
@@ -30,6 +30,7 @@ class Figures(Struct, kw_only=True, omit_defaults=True):
     slow_fsync: slow.Slow | None = None
     slow_fsync_left_out: str | None = None
     reads: reads.Reads | None = None
+    retention: retention.Retention | None = None
     seconds: float
     load_average_after: tuple[float, float, float]
     fsync_ms_after: float
@@ -66,6 +67,11 @@ def main(arguments: Sequence[str]) -> int:
             requests = 10 if asked.quick else 200
             figures.reads = reads.measure(folder, activities=count, requests=requests)
             reads.show(figures.reads)
+        if "retention" in parts:
+            kept = asked.kept or (12_000 if asked.quick else 120_000)
+            before_s = 2.0 if asked.quick else retention.BEFORE_S
+            figures.retention = retention.measure(folder, activities=kept, before_s=before_s)
+            retention.show(figures.retention)
         figures.fsync_ms_after = machine.fsync_ms(folder, machine.SYNCS)
     figures.seconds = time.monotonic() - start
     figures.load_average_after = os.getloadavg()
@@ -82,6 +88,7 @@ def main(arguments: Sequence[str]) -> int:
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--activities", type=int, help="in the log that is read (200,000)")
+    parser.add_argument("--kept", type=int, help="in the log whose oldest month goes (120,000)")
     parser.add_argument("--quick", action="store_true", help="everything small, in under a minute")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")

@@ -69,7 +69,9 @@ class Reads(Struct, frozen=True):
 def measure(folder: Path, *, activities: int, requests: int) -> Reads:
     """Fill a log through the product's own writer, serve it, and time every read."""
     site = make_site(folder / "read")
-    seconds = fill(site.data, site.workspace, activities)
+    span = DAYS * 86_400 * 1_000_000
+    start = now_us() - span
+    seconds = fill(site.data, site.workspace, activities, start_us=start, span_us=span)
     with served(site):
         reads = _listings(site, activities)
         cookie = _log_in(site)
@@ -79,13 +81,12 @@ def measure(folder: Path, *, activities: int, requests: int) -> Reads:
     return Reads(activities, activities / seconds, rows, cookie is not None)
 
 
-def fill(data: Path, workspace: str, count: int) -> float:
-    """Record made-up activities with times spread over the last DAYS days; returns the seconds.
+def fill(data: Path, workspace: str, count: int, *, start_us: int, span_us: int) -> float:
+    """Record made-up activities with times spread over a span; returns the seconds that it took.
 
     While the writer has one batch, the next is prepared.
     """
-    span = DAYS * 86_400 * 1_000_000
-    made = sample.activities(count, start_us=now_us() - span, step_us=span // count)
+    made = sample.activities(count, start_us=start_us, step_us=span_us // count)
     start = time.perf_counter()
     with opened(data) as installation, ThreadPoolExecutor(1) as thread:
         key = installation.workspaces.find(workspace)

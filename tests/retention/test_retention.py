@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import time_machine
 from sqlalchemy import update
-from tests.contract.stores import Store, open_store, sent
+from tests.contract.stores import sent
+from tests.retention.kept import Kept
 
-from trailkeeper.activity import Activity, from_us, now_us, rfc3339
+from trailkeeper.activity import from_us, now_us, rfc3339
 from trailkeeper.errors import InvalidInput, NotFound
-from trailkeeper.followers import places
-from trailkeeper.identity.acting import By, everything
-from trailkeeper.identity.store import Store as Operations
 from trailkeeper.ledger.append import Receipt
-from trailkeeper.ledger.recorder import system_actor
 from trailkeeper.ledger.schema import follower
-from trailkeeper.ledger.writer import Transaction
 from trailkeeper.query.filters import Filter
-from trailkeeper.query.language import parse
 from trailkeeper.retention.rules import DAY_US
-from trailkeeper.retention.sweeper import Sweeper
-
-EVERYTHING = Filter()
-
-
-@dataclass
-class Kept:
-    """A store with a sweeper, and what was told by mail."""
-
-    store: Store
-    sweeper: Sweeper
-    told: list[str] = field(default_factory=list)
-
-    @property
-    def by(self) -> By:
-        return everything(self.store.acme, system_actor("cli", "Command line"))
-
-    def operations(self) -> Operations:
-        here = self.store.here
-        return Operations(here.engine, here.writer, here.recorder)
-
-    def record(self, days_ago: float, **changed: object) -> Receipt:
-        at = rfc3339(now_us() - int(days_ago * DAY_US))
-        (outcome,) = self.store.append(self.store.prepare(occurred_at=at, **changed))
-        assert isinstance(outcome, Receipt)
-        return outcome
-
-    def sweep(self) -> int:
-        self.store.writer.run(lambda transaction: transaction.move_index())
-        return self.sweeper.sweep(self.store.acme).count
-
-    def ids(self, query: str = "action:recipe.stopped") -> list[str]:
-        return [one.id for one in self.all(query)]
-
-    def all(self, query: str = "") -> list[Activity]:
-        asked = parse(query) if query else EVERYTHING
-        page = self.store.reader.page(self.store.acme, asked, order="asc", limit=1_000)
-        return page.activities
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
-    with open_store("sqlite", tmp_path / "data") as store:
-        told: list[str] = []
-        operations = Operations(store.here.engine, store.here.writer, store.here.recorder)
-        sweeper = Sweeper(operations, lambda _key, subject, _text: told.append(subject))
-        yield Kept(store, sweeper, told)
 
 
 def test_what_is_older_than_a_year_goes_and_that_is_recorded(kept: Kept) -> None:
@@ -176,12 +121,7 @@ def test_for_ever_means_for_ever(kept: Kept) -> None:
 def test_what_a_stream_has_not_delivered_stays_and_a_mail_says_so(kept: Kept) -> None:
     first = kept.record(400, id="delivered")
     kept.record(400, id="not yet")
-    operations = kept.operations()
-
-    def work(transaction: Transaction) -> None:
-        places.make(transaction, kept.store.acme, "stream", "s", "s", cursor=first.seq + 1)
-
-    operations.change(work)
+    kept.follow("stream", first.seq + 1)
     assert kept.sweep() == 1
     assert kept.ids() == ["not yet"]
     assert len(kept.told) == 1
@@ -195,15 +135,9 @@ def test_what_a_stream_has_not_delivered_stays_and_a_mail_says_so(kept: Kept) ->
 
 def test_a_stream_that_is_turned_off_holds_nothing_up(kept: Kept) -> None:
     kept.record(400, id="old")
-    operations = kept.operations()
-
-    def work(transaction: Transaction) -> None:
-        places.make(transaction, kept.store.acme, "stream", "s", "s", cursor=0)
-        transaction.connection.execute(
-            update(follower).values(state="paused", pause_reason="turned off")
-        )
-
-    operations.change(work)
+    kept.follow("stream", 0)
+    off = update(follower).values(state="paused", pause_reason="turned off")
+    kept.store.writer.run(lambda transaction: transaction.connection.execute(off) and None)
     assert kept.sweep() == 1
 
 
@@ -213,7 +147,7 @@ def test_another_workspace_keeps_its_own(kept: Kept) -> None:
     there = kept.store.here.recorder.prepare(kept.store.other, old)
     kept.store.writer.append(kept.store.other, [there])
     assert kept.sweep() == 1
-    assert len(kept.store.reader.page(kept.store.other, EVERYTHING).activities) == 1
+    assert len(kept.store.reader.page(kept.store.other, Filter()).activities) == 1
 
 
 def test_nonsense_is_refused(kept: Kept) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
+import pysqlite3.dbapi2 as dbapi
 import pytest
 from tests.account.world import World, open_world
 from tests.api.support import PATH
 from tests.conftest import Site, activity, cli
+
+from trailkeeper.ledger.sqlite import DATABASE_FILE
 
 RETENTION, HOLDS = "/api/v1/settings/retention", "/api/v1/legal-holds"
 
@@ -77,4 +82,40 @@ def test_the_operator_does_it_at_the_command_line(site: Site) -> None:
     cli("hold", "release", id, *where)
     assert "released" in cli("hold", "list", *where).stdout
     swept = json.loads(cli("retention", "sweep", *where, "--json").stdout)
-    assert swept == {"removed": 0, "kept": 0}
+    assert swept["activities_removed"] == swept["jobs_kept"] == 0
+
+
+def test_a_preview_on_the_page_and_in_the_api_counts_jobs(world: World) -> None:
+    old = {"id": 1, "flow_id": 2, "status": "started", "started_at": "2026-01-01T00:00:00Z"}
+    with world.site.http(world.site.new_token("jobs:write")) as http:
+        http.post("/api/v1/jobs", json=old).raise_for_status()
+    with world.site.http() as http:
+        preview = http.post(f"{RETENTION}/preview", json={"days": 30}).json()
+    assert (preview["count"], preview["jobs"], preview["package_files"]) == (0, 1, 0)
+    shown = world.owner.post("/settings/retention/days", days="30").text
+    assert "<b>1 job</b>" in shown
+    assert "the files of <b>0 packages</b>" in shown
+
+
+def test_a_package_whose_file_went_says_so(world: World) -> None:
+    with world.site.http() as http:
+        folder = http.post("/api/v1/folders", json={"name": "ERP"}).raise_for_status().json()
+        asked = {"name": "All", "assets": [{"kind": "folder", "id": folder["id"]}]}
+        manifest = http.post("/api/v1/manifests", json=asked).raise_for_status().json()
+        exported = http.post(f"/api/v1/manifests/{manifest['id']}/export").raise_for_status()
+        package = exported.json()["id"]
+        where = ("--data", world.site.data, "--workspace", "Acme")
+        page = f"/lifecycle/packages/{package}"
+        assert "Download package" in world.owner.get(page).text
+        age = "UPDATE asset SET created_at = created_at - 400 * 86400000000 WHERE id = ?"
+        driver: Any = dbapi
+        with closing(driver.connect(world.site.data / DATABASE_FILE, timeout=10)) as database:
+            database.execute(age, (package,))
+            database.commit()
+        swept = json.loads(cli("retention", "sweep", *where, "--json").stdout)
+        assert swept["package_files_removed"] == 1
+        assert http.get(f"/api/v1/packages/{package}/download").status_code == 404
+        assert http.get(f"/api/v1/packages/{package}").json()["file_name"]
+    shown = world.owner.get(page).text
+    assert "no longer kept" in shown
+    assert "Download package" not in shown

@@ -92,6 +92,8 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "audit_stream.template_failed",
         "retention.updated",
         "retention.activities_removed",
+        "retention.jobs_removed",
+        "retention.package_files_removed",
         "legal_hold.placed",
         "legal_hold.released",
         "user.sessions_ended",

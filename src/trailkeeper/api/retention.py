@@ -1,4 +1,5 @@
-"""/api/v1/settings/retention: how long activities are kept; /api/v1/legal-holds: what is held."""
+"""/api/v1/settings/retention: how long activities and jobs are kept; /api/v1/legal-holds: what is
+held."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ SETTINGS = {"permission": holding("settings.manage")}
 
 
 class RuleInput(Struct, frozen=True, forbid_unknown_fields=True):
-    """`days` null keeps activities for ever. What is left out stays."""
+    """`days` null keeps all for ever. What is left out stays."""
 
     days: int | UnsetType | None = UNSET
     remove_undelivered: bool | UnsetType = UNSET
@@ -29,7 +30,7 @@ class RuleInput(Struct, frozen=True, forbid_unknown_fields=True):
 
 class RuleView(Struct, frozen=True, kw_only=True):
     """A shorter time is `next_days` until `takes_effect_at`. `remove_undelivered_at` is from when
-    activities are removed though a stream has not delivered them."""
+    is removed what a stream has not delivered."""
 
     days: int | None
     next_days: int | None
@@ -43,9 +44,12 @@ class PreviewInput(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PreviewView(Struct, frozen=True):
-    """What would be removed: how many activities, all from before a time."""
+    """What would be removed: how many activities, jobs and files of packages, all from before a
+    time."""
 
     count: int
+    jobs: int
+    package_files: int
     before: str | None
 
 
@@ -73,7 +77,7 @@ class HoldList(Struct, frozen=True):
 
 @get("/settings/retention", opt=SETTINGS, sync_to_thread=True, summary="Retention")
 def get_retention(request: ApiRequest) -> RuleView:
-    """How long activities are kept."""
+    """How long activities, jobs and the files of packages are kept."""
     return _view(installation_of(request).retention.get(caller_of(request).workspace))
 
 
@@ -100,7 +104,7 @@ def preview_retention(request: ApiRequest, body: RawBody) -> PreviewView:
     """Nothing is changed. What is held is counted, too."""
     asked, rules = read(body, PreviewInput), installation_of(request).retention
     found = rules.preview(caller_of(request).workspace, asked.days)
-    return PreviewView(found.count, None if found.before is None else rfc3339(found.before))
+    return PreviewView(found.count, found.jobs, found.files, _time(found.before))
 
 
 @get("/legal-holds", opt=SETTINGS, sync_to_thread=True, summary="Legal holds")

@@ -128,6 +128,13 @@ class Packages:
             raise NotFound(f"The file of package {package_id[:80]} is not kept here")
         return package.content.file_name, raw
 
+    def has_file(self, workspace: int, package_id: str) -> bool:
+        """Whether a package's file is kept still. Raises NotFound."""
+        with self._registry.reading(workspace) as (connection, rows):
+            package = rows.get("package", package_id, deleted=True)
+            found = select(package_file.c.asset).where(package_file.c.asset == package.key)
+            return connection.execute(found).first() is not None
+
     def look(
         self,
         by: By,

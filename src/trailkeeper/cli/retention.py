@@ -1,4 +1,4 @@
-"""`retention` and `hold`: how long activities are kept, and what is held back from removal."""
+"""`retention` and `hold`: how long activities and jobs are kept, and what is held back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trailkeeper.activity import rfc3339
 from trailkeeper.cli.text import shown
 from trailkeeper.installation import opened
 
-retention = App(name="retention", help="How long activities are kept.")
+retention = App(name="retention", help="How long activities and jobs are kept.")
 hold = App(name="hold", help="Legal holds: what must not be removed.")
 
 Json = Annotated[bool, Parameter(name="--json")]
@@ -20,7 +20,7 @@ Json = Annotated[bool, Parameter(name="--json")]
 
 @retention.command
 def show(*, data: Path, workspace: str, json_: Json = False) -> None:
-    """Show how long a workspace's activities are kept.
+    """Show how long a workspace's activities, jobs and files of packages are kept.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def set_days(
     forever: bool = False,
     json_: Json = False,
 ) -> int:
-    """Keep a workspace's activities for so many days. A shorter time takes effect after a week.
+    """Keep what a workspace has for so many days. A shorter time takes effect after a week.
 
     Parameters
     ----------
@@ -81,7 +81,10 @@ def set_days(
             json.dumps({"days": rule.days, "next_days": rule.next_days, "takes_effect_at": later})
         )
     elif later:
-        print(f"{days} days from {later} on; that would remove {preview.count} activities today")
+        print(
+            f"{days} days from {later} on; that would remove {preview.count} activities,"
+            f" {preview.jobs} jobs and {preview.files} files of packages today"
+        )
     else:
         print(f"{rule.days} days" if rule.days else "for ever")
     return 0
@@ -89,7 +92,7 @@ def set_days(
 
 @retention.command
 def sweep(*, data: Path, workspace: str, json_: Json = False) -> None:
-    """Remove now what is older than a workspace keeps its activities. A server does so every day.
+    """Remove now what is older than a workspace keeps it. A server does so every day.
 
     Parameters
     ----------
@@ -103,9 +106,14 @@ def sweep(*, data: Path, workspace: str, json_: Json = False) -> None:
     with opened(data) as installation:
         swept = installation.sweeper.sweep(installation.workspaces.find(workspace))
     if json_:
-        print(json.dumps({"removed": swept.count, "kept": swept.kept}))
-    else:
-        print(f"{swept.count} removed, {swept.kept} kept though they are old enough")
+        fields: dict[str, int] = {}
+        for name, one in swept.parts():
+            fields |= {f"{name}_removed": one.count, f"{name}_kept": one.kept}
+        print(json.dumps(fields))
+        return
+    for name, one in swept.parts():
+        what = name.replace("_", " ")
+        print(f"{what}: {one.count} removed, {one.kept} kept though they are old enough")
 
 
 @hold.command(name="list")

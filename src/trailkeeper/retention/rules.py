@@ -1,4 +1,5 @@
-"""A workspace's rule: how many days its activities are kept, and when another number takes effect.
+"""A workspace's rule: how many days its activities, jobs and files of packages are kept, and when
+another number takes effect.
 
 A longer time is good at once; a shorter one only after GRACE_DAYS, so that what would be removed by
 mistake can still be kept.
@@ -19,17 +20,19 @@ from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.schema import workspace
 from trailkeeper.ledger.writer import Transaction
+from trailkeeper.retention.files import count_files
+from trailkeeper.retention.jobs import count_jobs
 
 DEFAULT_DAYS = 365
 GRACE_DAYS = 7
 DAYS_MAX = 36_500
 DAY_US = 86_400_000_000
-ASKED = "Change how long activities are kept"
+ASKED = "Change how long activities and jobs are kept"
 
 
 class Rule(Struct, frozen=True, kw_only=True):
     """`days` is None for ever. `next_days` takes effect at `next_at`, if there is one.
-    `undelivered_from` is when activities that a stream has not delivered may be removed, too."""
+    `undelivered_from` is when what a stream has not delivered may be removed, too."""
 
     days: int | None
     next_days: int | None = None
@@ -38,10 +41,17 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Preview(Struct, frozen=True):
-    """What a rule would remove now, without what is held: how many activities, and until when."""
+    """What is so old that a rule would remove it now, be it held or not: how many activities, jobs
+    and files of packages, and until when."""
 
     count: int
     before: int | None
+    jobs: int = 0
+    files: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.count or self.jobs or self.files)
 
 
 class Rules:
@@ -61,10 +71,16 @@ class Rules:
         if days is None:
             return Preview(0, None)
         before = now_us() - days * DAY_US
-        return Preview(self._reader.count_before(key, first_key(before)), before)
+        with self._store.reading() as connection:
+            return Preview(
+                self._reader.count_before(key, first_key(before)),
+                before,
+                count_jobs(connection, key, before),
+                count_files(connection, key, before),
+            )
 
     def set_days(self, by: By, days: int | None) -> Rule:
-        """Keep activities for so many days, or (None) for ever; recorded when it changes something.
+        """Keep all for so many days, or (None) for ever; recorded when it changes something.
         Raises Forbidden, InvalidInput."""
         self._store.require(by, "settings.manage", ASKED)
         _check(days)
@@ -91,7 +107,7 @@ class Rules:
         return self._store.change(work)
 
     def let_undelivered_go(self, by: By, allowed: bool) -> Rule:
-        """Let activities be removed though a stream has not delivered them: from GRACE_DAYS on, or
+        """Let be removed what a stream has not delivered: from GRACE_DAYS on, or
         no longer. Raises Forbidden."""
         self._store.require(by, "settings.manage", ASKED)
 

@@ -1,7 +1,7 @@
 """The daily sweep: removes what its workspace's rule says, in small steps between commits.
 
 A step takes a few milliseconds of the writer, so that recording goes on; between steps the writer
-is free for as long as the step took. What a stream has not delivered stays, unless its workspace
+is free for twice as long. What a stream has not delivered stays, unless its workspace
 has said otherwise a week before. What was removed is recorded: how many, and from when to when.
 """
 
@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from msgspec import Struct
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from trailkeeper.activity import ActivityInput, now_us, rfc3339
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.recorder import system_actor
-from trailkeeper.ledger.removal import Removed, forget_names, remove
-from trailkeeper.ledger.schema import follower, workspace
+from trailkeeper.ledger.removal import forget_names, remove
+from trailkeeper.ledger.schema import workspace
 from trailkeeper.ledger.search import KEY_MIN
 from trailkeeper.ledger.writer import Transaction
+from trailkeeper.retention import jobs, lagging
+from trailkeeper.retention.files import remove_files
 from trailkeeper.retention.holds import active
+from trailkeeper.retention.jobs import remove_jobs
 from trailkeeper.retention.rules import DAY_US, GRACE_DAYS, Rule, keep_rule, read_rule
+from trailkeeper.retention.steps import Removed, Step, in_steps
 
 ACTOR = system_actor("retention", "Retention")
-STEP_S = 0.01
-"""How long a step is to take at most; the number of its activities follows from that."""
-
-STEP_FIRST, STEP_LEAST, STEP_MOST = 50, 10, 1_000
 LOOK_S = 600.0
 """So often it looks whether a workspace is due; each is swept once a day."""
+
+ALL_SEQS = 1 << 62
 
 Notify = Callable[[int, str, str], Any]
 
@@ -42,13 +43,20 @@ log = structlog.get_logger()
 
 
 class Swept(Struct, frozen=True):
-    """What a sweep has removed from a workspace, and what it left because of holds or streams."""
+    """What a sweep has removed from a workspace, and what it left because of holds or streams. The
+    range is of seqs for activities, else of times."""
 
-    count: int
-    kept: int
-    first_seq: int | None = None
-    last_seq: int | None = None
-    before: int | None = None
+    activities: Removed = Removed()
+    jobs: Removed = Removed()
+    files: Removed = Removed()
+
+    def parts(self) -> list[tuple[str, Removed]]:
+        """All, with their names."""
+        return [
+            ("activities", self.activities),
+            ("jobs", self.jobs),
+            ("package_files", self.files),
+        ]
 
 
 class Sweeper:
@@ -106,18 +114,18 @@ class Sweeper:
         """Remove what is due in a workspace, and record that if anything was."""
         rule = self._rule(key)
         if rule.days is None:
-            return Swept(0, 0)
+            return Swept()
         before = now_us() - rule.days * DAY_US
-        undelivered = self._undelivered_from(key)
         may_go = rule.undelivered_from is not None and rule.undelivered_from <= now_us()
-        before_seq = (1 << 62) if may_go or undelivered is None else undelivered
-        swept = self._steps(key, first_key(before), before_seq)
-        if undelivered is not None and not may_go:
-            self._warn(key, before, undelivered)
-        if swept.count:
+        swept = Swept(
+            self._activities(key, before, may_go),
+            self._jobs(key, before, may_go),
+            self._files(key, before),
+        )
+        if swept.activities.count:
             self._names(key)
-            self._record(key, swept, before)
-        return Swept(swept.count, swept.kept, swept.first_seq, swept.last_seq, before)
+        self._record(key, swept, before)
+        return swept
 
     def _rule(self, key: int) -> Rule:
         """The rule, after what takes effect now has taken effect."""
@@ -131,115 +139,110 @@ class Sweeper:
 
         return self._store.change(work)
 
-    def _undelivered_from(self, key: int) -> int | None:
-        """The first seq that a stream that is on has not delivered."""
-        with self._store.reading() as connection:
-            return connection.execute(
-                select(func.min(follower.c.cursor)).where(
-                    follower.c.workspace == key,
-                    (follower.c.state == "running") | (follower.c.pause_reason != "turned off"),
-                )
-            ).scalar()
+    def _activities(self, key: int, before: int, may_go: bool) -> Removed:
+        end = first_key(before)
+        before_seq = self._seqs_that_may_go(key, before, may_go, of_jobs=False)
 
-    def _steps(self, key: int, before_key: int, before_seq: int) -> Swept:
-        after, size = KEY_MIN, STEP_FIRST
-        count = kept = 0
-        seqs: list[int] = []
-        while not self._closing.is_set():
-            start = time.perf_counter()
-            step = self._store.change(
-                lambda transaction, after=after, size=size: self._step(
-                    transaction, key, after, before_key, before_seq, size
-                )
+        def step(transaction: Transaction, after: int, size: int) -> Step[int]:
+            database: Any = transaction.connection.connection.driver_connection
+            batch = remove(
+                database,
+                key,
+                after_key=after,
+                before_key=end,
+                before_seq=before_seq,
+                holds=active(transaction.connection, key),
+                limit=size,
             )
-            took = time.perf_counter() - start
-            if step.last_key is None:
-                break
-            after = step.last_key
-            count += len(step.seqs)
-            kept += step.kept
-            if step.seqs:
-                seqs = (
-                    [min(*seqs, *step.seqs), max(*seqs, *step.seqs)]
-                    if seqs
-                    else ([min(step.seqs), max(step.seqs)])
-                )
-            # As fast as the steps allow, and no faster than half of the time.
-            size = max(STEP_LEAST, min(STEP_MOST, int(size * min(2.0, STEP_S / max(took, 1e-4)))))
-            self._closing.wait(min(took, 0.1))
-        return Swept(count, kept, *(seqs or (None, None)))
+            if batch.seqs:
+                transaction.note_removal()
+            first, last = min(batch.seqs, default=None), max(batch.seqs, default=None)
+            return Step(batch.last_key, Removed(len(batch.seqs), batch.kept, first, last))
 
-    def _step(
-        self,
-        transaction: Transaction,
-        key: int,
-        after: int,
-        before_key: int,
-        before_seq: int,
-        size: int,
-    ) -> Removed:
-        database: Any = transaction.connection.connection.driver_connection
-        removed = remove(
-            database,
-            key,
-            after_key=after,
-            before_key=before_key,
-            before_seq=before_seq,
-            holds=active(transaction.connection, key),
-            limit=size,
-        )
-        if removed.seqs:
-            transaction.note_removal()
-        return removed
+        return in_steps(self._store, self._closing, KEY_MIN, step)
+
+    def _jobs(self, key: int, before: int, may_go: bool) -> Removed:
+        before_seq = self._seqs_that_may_go(key, before, may_go, of_jobs=True)
+
+        def step(transaction: Transaction, place: jobs.Place, size: int) -> Step[jobs.Place]:
+            return remove_jobs(
+                transaction.connection,
+                key,
+                place,
+                before=before,
+                before_seq=before_seq,
+                holds=active(transaction.connection, key),
+                limit=size,
+            )
+
+        return in_steps(self._store, self._closing, jobs.Place(), step)
+
+    def _files(self, key: int, before: int) -> Removed:
+        def step(transaction: Transaction, after: int, size: int) -> Step[int]:
+            connection = transaction.connection
+            holds = active(connection, key)
+            return remove_files(connection, key, after, before=before, holds=holds, limit=size)
+
+        return in_steps(self._store, self._closing, 0, step)
 
     def _names(self, key: int) -> None:
-        after: int | None = 0
-        while after is not None and not self._closing.is_set():
-            after = self._store.change(
-                lambda transaction, after=after: self._name_step(transaction, key, after)
-            )
+        def step(transaction: Transaction, after: int, size: int) -> Step[int]:
+            database: Any = transaction.connection.connection.driver_connection
+            last, gone = forget_names(database, key, after=after, limit=size)
+            if gone:
+                transaction.forget_dictionaries()
+            return Step(last, Removed(gone))
 
-    def _name_step(self, transaction: Transaction, key: int, after: int) -> int | None:
-        database: Any = transaction.connection.connection.driver_connection
-        last, gone = forget_names(database, key, after=after, limit=100)
-        if gone:
-            transaction.forget_dictionaries()
-        return last
+        in_steps(self._store, self._closing, 0, step)
 
     def _record(self, key: int, swept: Swept, before: int) -> None:
+        """Say what was removed, with an activity for each that anything was removed of."""
+        gone = swept.activities
+        seqs = {"first_seq": gone.first, "last_seq": gone.last}
+        told = (
+            ("retention.activities_removed", gone, seqs),
+            ("retention.jobs_removed", swept.jobs, _times(swept.jobs)),
+            ("retention.package_files_removed", swept.files, _times(swept.files)),
+        )
+
         def work(transaction: Transaction) -> None:
             here = self._store.workspace_target(transaction.connection, key)
-            sent = ActivityInput(
-                action="retention.activities_removed",
-                actor=ACTOR,
-                targets=[here],
-                details={
-                    "count": swept.count,
-                    "before": rfc3339(before),
-                    "first_seq": swept.first_seq,
-                    "last_seq": swept.last_seq,
-                },
-            )
-            self._store.record(transaction, key, sent)
+            for action, removed, ends in told:
+                if removed.count:
+                    details = {"count": removed.count, "before": rfc3339(before), **ends}
+                    sent = ActivityInput(
+                        action=action, actor=ACTOR, targets=[here], details=details
+                    )
+                    self._store.record(transaction, key, sent)
 
-        self._store.change(work)
+        if any(removed.count for _, removed, _ in told):
+            self._store.change(work)
 
-    def _warn(self, key: int, before: int, undelivered: int) -> None:
-        """Tell a week ahead that activities come of age that a stream has not delivered."""
+    def _seqs_that_may_go(self, key: int, before: int, may_go: bool, *, of_jobs: bool) -> int:
+        """Up to which seq (exclusively) streams have delivered all, or do not matter. A week ahead
+        it tells that what a stream has not delivered comes of age."""
+        if may_go:
+            return ALL_SEQS
+        soon = before + GRACE_DAYS * DAY_US
+        has_any = lagging.has_jobs if of_jobs else lagging.has_activities
         with self._store.reading() as connection:
-            database: Any = connection.connection.driver_connection
-            row = database.execute(
-                "SELECT public FROM activity WHERE workspace=? AND seq>=? AND key<?"
-                " ORDER BY seq LIMIT 1",
-                (key, undelivered, first_key(before + GRACE_DAYS * DAY_US)),
-            ).fetchone()
-        if row is None:
-            return
-        with contextlib.suppress(Exception):
-            self._notify(
-                key,
-                "Activities come of age that a stream has not delivered",
-                f"From seq {undelivered} on there are activities whose time of retention ends"
-                f" within {GRACE_DAYS} days, and a stream has not delivered them. They stay until"
-                " it has, or until the workspace's settings let them go.\n",
-            )
+            seq = lagging.undelivered_from(connection, key, jobs=of_jobs)
+            is_late = seq is not None and has_any(connection, key, seq, soon)
+        if is_late:
+            what = "Jobs" if of_jobs else "Activities"
+            with contextlib.suppress(Exception):
+                self._notify(
+                    key,
+                    f"{what} come of age that a stream has not delivered",
+                    f"From seq {seq} on there are {what.lower()} whose time of retention ends"
+                    f" within {GRACE_DAYS} days, and a stream has not delivered them. They stay"
+                    " until it has, or until the workspace's settings let them go.\n",
+                )
+        return ALL_SEQS if seq is None else seq
+
+
+def _times(removed: Removed) -> dict[str, str]:
+    """The range of times of what was removed."""
+    if removed.first is None or removed.last is None:
+        return {}
+    return {"first_at": rfc3339(removed.first), "last_at": rfc3339(removed.last)}

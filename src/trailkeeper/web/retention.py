@@ -1,4 +1,4 @@
-"""Settings, Data retention: how long activities are kept, and what is held."""
+"""Settings, Data retention: how long activities and jobs are kept, and what is held."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def set_days(request: WebRequest, data: Sent[DaysForm]) -> Response[str]:
     try:
         days = _days(data.days)
         preview = rules.preview(by.workspace, days)
-        if preview.count and data.confirmed != data.days:
+        if not preview.is_empty and data.confirmed != data.days:
             return _retention(request, days=data.days, preview=preview)
         rules.set_days(by, days)
     except Problem as problem:

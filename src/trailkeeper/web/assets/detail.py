@@ -29,7 +29,7 @@ from trailkeeper.web.labels import type_icon
 from trailkeeper.web.sections import Tab
 from trailkeeper.web.security import WebRequest
 from trailkeeper.web.services import SignedIn
-from trailkeeper.web.session import session_of
+from trailkeeper.web.session import installation_of, session_of
 from trailkeeper.web.text import visible
 
 DAY_US = 86_400_000_000
@@ -48,6 +48,7 @@ class Head(Struct, frozen=True, kw_only=True):
     may_rename: bool
     may_undelete: bool
     until: int | None
+    has_file: bool
 
 
 class FormView(Struct, frozen=True, kw_only=True):
@@ -193,6 +194,8 @@ def _head(request: WebRequest, one: Asset) -> Head:
         and undelete is not None
         and undelete.privilege in who.privileges,
         until=until,
+        has_file=one.kind == "package"
+        and installation_of(request).packages.has_file(who.workspace, one.id),
     )
 
 
