@@ -137,6 +137,7 @@ class Sweeper:
             return connection.execute(
                 select(func.min(follower.c.cursor)).where(
                     follower.c.workspace == key,
+                    follower.c.log == "activities",
                     (follower.c.state == "running") | (follower.c.pause_reason != "turned off"),
                 )
             ).scalar()
