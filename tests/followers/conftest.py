@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.contract.stores import Store, open_store
@@ -27,7 +28,7 @@ KIND = "test"
 class Receiver:
     """Gets the batches of a follower; `trouble` is raised instead as often as there is some."""
 
-    wants: Filter = field(default_factory=Filter)
+    wants: Any = field(default_factory=Filter)
     limits: Limits = field(default_factory=lambda: Limits(items=10, linger_s=0))
     batches: list[Batch] = field(default_factory=list)
     tried: list[Batch] = field(default_factory=list)
