@@ -71,6 +71,3 @@ JOBS = [
     *(ended_job(seq, sent) for seq, sent in enumerate(SENT)),
     ended_job(len(SENT), ugly(UGLY), recipe_name=UGLY, is_test=True),
 ]
-EXAMPLE, EXAMPLE_LINES = next(
-    one for one in JOBS if one[0].state == "failed" and one[1] is not None
-)
