@@ -20,6 +20,7 @@ from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
+from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.accounts import Accounts
@@ -35,6 +36,7 @@ from trailkeeper.identity.tokens import Tokens
 from trailkeeper.identity.two_factor import TwoFactor
 from trailkeeper.jobs.alarm import Alarm
 from trailkeeper.jobs.history import Jobs
+from trailkeeper.jobs.source import JobSource
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.recorder import Recorder
@@ -48,7 +50,7 @@ from trailkeeper.retention.sweeper import Sweeper
 from trailkeeper.settings import Settings, SettingsError, load_settings
 from trailkeeper.streaming.guard import Guard
 from trailkeeper.streaming.owner import StreamOwner
-from trailkeeper.streaming.stream import KIND as STREAM
+from trailkeeper.streaming.stream import KINDS as STREAM_KINDS
 from trailkeeper.streaming.streams import Streams
 from trailkeeper.team.access import Access
 from trailkeeper.team.actions import Actions
@@ -182,7 +184,11 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     reader = Reader(reading, secret)
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
-    followers = Runner(Places(store), reader, {STREAM: owner})
+    followers = Runner(
+        Places(store),
+        {"activities": ActivitySource(reader), "jobs": JobSource(reading)},
+        dict.fromkeys(STREAM_KINDS.values(), owner),
+    )
     writer.listen(followers.committed)
     stack.callback(followers.close)
     sweeper = Sweeper(store, notifications.notify)

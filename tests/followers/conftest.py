@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.contract.stores import Store, open_store
 
 from trailkeeper.followers import places
+from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.follower import Batch, DeliveryFailed, Limits, Place
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.runner import Runner
@@ -26,8 +28,8 @@ KIND = "test"
 class Receiver:
     """Gets the batches of a follower; `trouble` is raised instead as often as there is some."""
 
-    wants: Filter = field(default_factory=Filter)
-    limits: Limits = field(default_factory=lambda: Limits(activities=10, linger_s=0))
+    wants: Any = field(default_factory=Filter)
+    limits: Limits = field(default_factory=lambda: Limits(items=10, linger_s=0))
     batches: list[Batch] = field(default_factory=list)
     tried: list[Batch] = field(default_factory=list)
     trouble: Callable[[Batch], Exception | None] = lambda _batch: None
@@ -48,7 +50,7 @@ class Receiver:
 
     @property
     def seqs(self) -> list[int]:
-        return [one.seq for batch in self.batches for one in batch.activities]
+        return [one.seq for batch in self.batches for one in batch.items]
 
 
 @dataclass
@@ -95,7 +97,7 @@ class World:
         """A runner, as a process has one."""
         here = here or self.store.here
         where = Places(self.operations(here))
-        runner = Runner(where, here.reader, {KIND: self.owner})
+        runner = Runner(where, {"activities": ActivitySource(here.reader)}, {KIND: self.owner})
         here.writer.listen(runner.committed)
         runner.start()
         self.stack.callback(runner.close)

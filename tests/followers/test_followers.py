@@ -61,8 +61,8 @@ def test_a_batch_that_failed_comes_again_with_the_same_borders(world: World) -> 
     wait_for(lambda: len(receiver.seqs) == 24)
     firsts = [(batch.first, batch.end, batch.attempt) for batch in receiver.tried[:3]]
     assert firsts == [(0, 4, 1), (0, 4, 2), (0, 4, 3)]
-    assert [one.seq for one in receiver.tried[0].activities] == [0, 1, 2, 3]
-    assert receiver.tried[0].activities == receiver.tried[2].activities
+    assert [one.seq for one in receiver.tried[0].items] == [0, 1, 2, 3]
+    assert receiver.tried[0].items == receiver.tried[2].items
     assert receiver.seqs == list(range(24))
     assert world.place().failures == 0
     assert world.place().last_error == "the other side is away"
@@ -111,7 +111,7 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(world: World) -> N
     world.record(6)
 
     def trouble(batch: object) -> Exception | None:
-        there = [one.seq for one in receiver.tried[-1].activities]
+        there = [one.seq for one in receiver.tried[-1].items]
         return Poison("too large", [2, 4]) if {2, 4} & set(there) else None
 
     receiver.trouble = trouble

@@ -11,6 +11,7 @@ from tests.contract.stores import Store, open_store
 
 from trailkeeper.activity import Activity, now_us, rfc3339
 from trailkeeper.followers import places
+from trailkeeper.followers.follower import Log
 from trailkeeper.identity.acting import By, everything
 from trailkeeper.identity.store import Store as Operations
 from trailkeeper.ledger.append import Receipt
@@ -48,11 +49,13 @@ class Kept:
         self.store.writer.run(lambda transaction: transaction.move_index())
         return self.sweeper.sweep(self.store.acme)
 
-    def follow(self, kind: str, cursor: int) -> None:
+    def follow(self, log: Log, cursor: int) -> None:
         """Make the follower of a stream, which has delivered all before `cursor`."""
 
         def work(transaction: Transaction) -> None:
-            places.make(transaction, self.store.acme, kind, "s", "s", cursor=cursor)
+            places.make(
+                transaction, self.store.acme, f"stream of {log}", "s", "s", cursor=cursor, log=log
+            )
 
         self.store.writer.run(work)
 

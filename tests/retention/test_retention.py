@@ -121,7 +121,7 @@ def test_for_ever_means_for_ever(kept: Kept) -> None:
 def test_what_a_stream_has_not_delivered_stays_and_a_mail_says_so(kept: Kept) -> None:
     first = kept.record(400, id="delivered")
     kept.record(400, id="not yet")
-    kept.follow("stream", first.seq + 1)
+    kept.follow("activities", first.seq + 1)
     assert kept.sweep() == 1
     assert kept.ids() == ["not yet"]
     assert len(kept.told) == 1
@@ -135,7 +135,7 @@ def test_what_a_stream_has_not_delivered_stays_and_a_mail_says_so(kept: Kept) ->
 
 def test_a_stream_that_is_turned_off_holds_nothing_up(kept: Kept) -> None:
     kept.record(400, id="old")
-    kept.follow("stream", 0)
+    kept.follow("activities", 0)
     off = update(follower).values(state="paused", pause_reason="turned off")
     kept.store.writer.run(lambda transaction: transaction.connection.execute(off) and None)
     assert kept.sweep() == 1

@@ -205,7 +205,7 @@ def test_what_a_stream_has_not_delivered_stays_and_a_mail_says_so(kept: Kept) ->
     put(kept, "delivered", 400)
     put(kept, "running", 400, status="started", completed_at=None)
     put(kept, "waiting", 400)
-    kept.follow("stream_jobs", 1)
+    kept.follow("jobs", 1)
     swept = kept.sweep_all().jobs
     assert (swept.count, swept.kept) == (2, 1)
     assert ids(kept) == {"waiting"}
@@ -219,7 +219,7 @@ def test_what_a_stream_has_not_delivered_stays_and_a_mail_says_so(kept: Kept) ->
 
 def test_the_mail_comes_a_week_ahead(kept: Kept) -> None:
     put(kept, "soon", 360)
-    kept.follow("stream_jobs", 0)
+    kept.follow("jobs", 0)
     assert kept.sweep_all().jobs == Removed()
     assert len(kept.told) == 1
 
@@ -227,12 +227,12 @@ def test_the_mail_comes_a_week_ahead(kept: Kept) -> None:
 def test_a_stream_of_jobs_holds_up_no_activity_and_the_other_way_round(kept: Kept) -> None:
     put(kept, "old", 400)
     kept.record(400, id="old")
-    kept.follow("stream", 0)
+    kept.follow("activities", 0)
     swept = kept.sweep_all()
     assert (swept.activities.count, swept.jobs.count) == (0, 1)
     kept.store.writer.run(
         lambda transaction: (
-            transaction.connection.execute(update(follower).values(kind="stream_jobs")).rowcount
+            transaction.connection.execute(update(follower).values(log="jobs")).rowcount
         )
     )
     put(kept, "more", 400)
@@ -243,7 +243,7 @@ def test_a_stream_of_jobs_holds_up_no_activity_and_the_other_way_round(kept: Kep
 @pytest.mark.parametrize("reason", ["turned off", "job history is not included"])
 def test_a_stream_that_does_not_want_jobs_holds_nothing_up(kept: Kept, reason: str) -> None:
     put(kept, "old", 400)
-    kept.follow("stream_jobs", 0)
+    kept.follow("jobs", 0)
     paused = update(follower).values(state="paused", pause_reason=reason)
     kept.store.writer.run(lambda transaction: transaction.connection.execute(paused).rowcount)
     assert kept.sweep_all().jobs.count == 1

@@ -54,11 +54,11 @@ def activity(seq: int, text: str = "Sync product SKUs") -> Activity:
 
 def batch(count: int, first: int = 0, text: str = "Sync product SKUs") -> Batch:
     found = [activity(seq, text) for seq in range(first, first + count)]
-    return Batch(workspace=1, first=first, end=first + count, activities=found, attempt=1)
+    return Batch(workspace=1, first=first, end=first + count, items=found, attempt=1)
 
 
 def bodies(*batches: Batch) -> list[bytes]:
-    return [own.encode(one, TEAM) for some in batches for one in some.activities]
+    return [own.encode(one, TEAM) for some in batches for one in some.items]
 
 
 def whole(took: list[bytes]) -> list[Any]:

@@ -249,7 +249,7 @@ def test_datadog_gets_no_more_than_a_thousand_logs_and_no_date(
     player: Datadog, opened: Open
 ) -> None:
     work = opened(player)
-    assert work.limits.activities == 1_000
+    assert work.limits.items == 1_000
     work.do(batch(2, 7))
     first = json.loads(sent(player))[0]
     assert set(first) == {"ddsource", "service", "ddtags", "trailkeeper", "message"}

@@ -81,9 +81,9 @@ def test_another_file_is_begun_for_each_day_and_beyond_the_size(
     one, two, three = batch(8), batch(8, 8), batch(8, 16)
     later = [
         replace(each, received_at=each.received_at + timedelta(hours=4 * number))
-        for number, each in enumerate(three.activities)
+        for number, each in enumerate(three.items)
     ]
-    for some in (one, two, replace(three, activities=later)):
+    for some in (one, two, replace(three, items=later)):
         work.do(some)
     names = [file.name.removeprefix("activities-") for file in files.files]
     assert names == [

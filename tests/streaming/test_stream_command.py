@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.conftest import Site, cli, wait_for
+from tests.jobs.support import JOBS, job, step
 from tests.streaming.receiver import Receiver
 from tests.streaming.test_http_stream import record, sent
 
@@ -31,6 +32,25 @@ def test_a_stream_is_added_paused_resumed_and_set_back(site: Site, receiver: Rec
     receiver.requests.clear()
     cli("stream", "replay", "SIEM", "--from", "0", *where)
     wait_for(lambda: sent(receiver) == ["a", "b"])
+
+
+def test_jobs_are_included_listed_and_sent_again(site: Site, receiver: Receiver) -> None:
+    where = ("--data", site.data, "--workspace", "Acme")
+    add = ("stream", "add", *where, "--name", "SIEM", "--type", "http", "--set")
+    cli(*add, f"url={receiver.url}", "--include", "jobs", "job_steps", **ALLOWED)
+
+    def jobs() -> dict[str, object]:
+        return json.loads(cli("stream", "list", *where, "--json").stdout)[0]["jobs"]
+
+    with site.http() as http:
+        http.post(JOBS, json=job(1, lines=[step()])).raise_for_status()
+    wait_for(lambda: jobs()["delivered"] == 1, 20)
+    cli("stream", "replay", "SIEM", "--jobs-from", "0", *where)
+    wait_for(lambda: jobs()["delivered"] == 2, 20)
+    assert jobs() == {"next_seq": 1, "lag": 0, "delivered": 2, "last_error": None}
+    assert receiver.bodies[0] == receiver.bodies[1]
+    assert json.loads(receiver.bodies[0])["lines"] == [step()]
+    assert cli("stream", "replay", "SIEM", *where, check=False).returncode == 1
 
 
 def test_a_stream_that_cannot_be_made_leaves_nothing_behind(site: Site) -> None:

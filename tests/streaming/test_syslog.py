@@ -46,7 +46,7 @@ def test_structured_data_survive_hostile_ids(server: SyslogServer, opened: Open)
     one = batch(3, text=HOSTILE)
     opened(server).do(one)
     data = [parsed(frame)[0] for frame in server.frames]
-    assert [each["id"] for each in data] == [visible(each.id) for each in one.activities]
+    assert [each["id"] for each in data] == [visible(each.id) for each in one.items]
     assert [each["seq"] for each in data] == ["0", "1", "2"]
 
 

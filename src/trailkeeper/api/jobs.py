@@ -20,9 +20,9 @@ from trailkeeper.api.services import ApiServices, installation_of
 from trailkeeper.connection import rest_of_path
 from trailkeeper.errors import FieldError, InvalidParameter
 from trailkeeper.jobs.body import JobInput, StepInput
-from trailkeeper.jobs.job import Job, Summary
+from trailkeeper.jobs.job import Summary
 from trailkeeper.jobs.listing import PAGE_MAX, PARAMS, parse_job_params
-from trailkeeper.jobs.workato import workato_job
+from trailkeeper.jobs.whole import OwnFields, whole_job
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError
 
@@ -59,17 +59,6 @@ class JobList(Struct, frozen=True):
 
     data: list[JobView]
     next_cursor: str | None
-
-
-class OwnFields(Struct, frozen=True, kw_only=True):
-    """What stands behind a job's body in Workato's form."""
-
-    recipe_id: str
-    recipe_name: str | None
-    state: str
-    is_test: bool
-    seq: int | None
-    received_at: str
 
 
 class WholeJob(OwnFields, frozen=True, kw_only=True):
@@ -199,9 +188,7 @@ def get_job(request: ApiRequest, job_id: FromPath[str]) -> Response[WholeJob]:
     """The job with this id, in the token's workspace. A `/` in the id is sent as `%2F`."""
     job_id = rest_of_path(request, "/jobs/")
     found = installation_of(request).jobs.get(caller_of(request).workspace, job_id)
-    body = workato_job(found, steps=True)
-    own = msgspec.json.encode(_own(found))
-    return cast("Response[WholeJob]", Response(body[:-1] + b"," + own[1:]))
+    return cast("Response[WholeJob]", Response(whole_job(found, found.lines)))
 
 
 def _view(one: Summary) -> JobView:
@@ -216,17 +203,6 @@ def _view(one: Summary) -> JobView:
         title=one.title,
         error_type=one.error_type,
         error=one.error,
-        is_test=one.is_test,
-        seq=one.seq,
-        received_at=rfc3339(one.received_at),
-    )
-
-
-def _own(one: Job) -> OwnFields:
-    return OwnFields(
-        recipe_id=one.recipe_id,
-        recipe_name=one.recipe_name,
-        state=one.state,
         is_test=one.is_test,
         seq=one.seq,
         received_at=rfc3339(one.received_at),

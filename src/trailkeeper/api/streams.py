@@ -13,9 +13,12 @@ from trailkeeper.activity import rfc3339
 from trailkeeper.api.auth import by_of, caller_of, holding
 from trailkeeper.api.json_body import read
 from trailkeeper.api.services import installation_of
+from trailkeeper.errors import FieldError, InvalidInput
+from trailkeeper.followers.places import DeadLetter
 from trailkeeper.streaming.destination import Answer, Compression, Packing
-from trailkeeper.streaming.stream import Mask, Stream
-from trailkeeper.streaming.streams import FIRST, Shape, Streams
+from trailkeeper.streaming.shape import Shape
+from trailkeeper.streaming.stream import KINDS, Mask, Stream
+from trailkeeper.streaming.streams import FIRST, Streams
 from trailkeeper.streaming.template import problem_of
 
 ApiRequest = Request[Any, Any, State]
@@ -52,14 +55,32 @@ class NewStream(StreamInput, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Replay(Struct, frozen=True, forbid_unknown_fields=True, rename={"seq": "from"}):
-    """`from` is the seq of the first activity to send again."""
+    """`from` is the seq of the first activity to send again, `jobs_from` that of the first job."""
 
-    seq: int
+    seq: int | None = None
+    jobs_from: int | None = None
+
+
+class PartView(Struct, frozen=True, kw_only=True):
+    """Where a stream stands with its jobs. `lag` counts those that are not delivered yet,
+    `next_seq` is the first of them."""
+
+    paused: bool
+    next_seq: int
+    lag: int
+    delivered: int
+    delivered_at: str | None
+    failures: int
+    retry_at: str | None
+    pause_reason: str | None
+    last_error: str | None
+    last_error_at: str | None
 
 
 class StreamView(Struct, frozen=True, kw_only=True):
     """`settings` show of secrets only that they are kept. `lag` counts activities that are not
-    delivered yet, `next_seq` is the first of them. With a `template_problem` messages are sent
+    delivered yet, `next_seq` is the first of them; `jobs` says the same of jobs, where the stream
+    includes them. `state` is the worse of the two. With a `template_problem` messages are sent
     without the template."""
 
     id: str
@@ -88,6 +109,7 @@ class StreamView(Struct, frozen=True, kw_only=True):
     pause_reason: str | None
     last_error: str | None
     last_error_at: str | None
+    jobs: PartView | None
 
 
 class StreamList(Struct, frozen=True):
@@ -101,7 +123,10 @@ class DeadLetterView(Struct, frozen=True):
 
 
 class DeadLetters(Struct, frozen=True):
+    """Activities are `data`, jobs are `jobs`; each has its own seqs."""
+
     data: list[DeadLetterView]
+    jobs: list[DeadLetterView]
 
 
 @get("/streams", opt=STREAMS, sync_to_thread=True, summary="Streams")
@@ -163,10 +188,16 @@ def resume_stream(request: ApiRequest, id: FromPath[str]) -> StreamView:
 )
 def replay_stream(request: ApiRequest, id: FromPath[str], body: RawBody) -> StreamView:
     """Everything from that seq on is sent again."""
-    asked = read(body, Replay)
-    view = _view(request, installation_of(request).streams.replay(by_of(request), id, asked.seq))
+    asked, streams, by = read(body, Replay), installation_of(request).streams, by_of(request)
+    if asked.seq is None and asked.jobs_from is None:
+        detail = "is missing, and so is jobs_from"
+        raise InvalidInput(f"/from {detail}", FieldError(detail, "/from"))
+    if asked.seq is not None:
+        streams.replay(by, id, asked.seq)
+    if asked.jobs_from is not None:
+        streams.replay_jobs(by, id, asked.jobs_from)
     installation_of(request).followers.look()
-    return view
+    return _view(request, streams.get(by.workspace, id))
 
 
 @post("/streams/{id:str}/test", opt=STREAMS, sync_to_thread=True, status_code=200, summary="Test")
@@ -179,8 +210,8 @@ def test_stream(request: ApiRequest, id: FromPath[str]) -> Answer:
 def list_dead_letters(request: ApiRequest, id: FromPath[str]) -> DeadLetters:
     """What the destination does not take, the latest first."""
     streams = installation_of(request).streams
-    found = streams.dead_letters(streams.get(caller_of(request).workspace, id))
-    return DeadLetters([DeadLetterView(one.seq, one.reason, rfc3339(one.at)) for one in found])
+    one = streams.get(caller_of(request).workspace, id)
+    return DeadLetters(*(_letters(streams.dead_letters(one, log)) for log in KINDS))
 
 
 @get("/settings/audit-streaming", opt=STREAMS, sync_to_thread=True, summary="Streaming")
@@ -216,11 +247,16 @@ def _change(streams: Streams, by: Any, id: str, asked: StreamInput) -> None:
         streams.toggle(by, id, asked.enabled)
 
 
+def _letters(found: list[DeadLetter]) -> list[DeadLetterView]:
+    return [DeadLetterView(one.seq, one.reason, rfc3339(one.at)) for one in found]
+
+
 def _view(request: ApiRequest, one: Stream) -> StreamView:
     installation = installation_of(request)
     standing = installation.streams.standing(one)
     place = standing.place
-    newest = installation.reader.next_seq(one.workspace)
+    lag = installation.streams.lag(standing)
+    jobs = standing.jobs_place
     return StreamView(
         id=one.id,
         name=one.name,
@@ -240,15 +276,33 @@ def _view(request: ApiRequest, one: Stream) -> StreamView:
         packing=one.packing,
         compression=one.compression,
         next_seq=place.cursor,
-        lag=max(0, newest - place.cursor) if one.id else 0,
+        lag=lag["activities"],
         delivered=place.delivered,
-        delivered_at=rfc3339(place.delivered_at) if place.delivered_at else None,
+        delivered_at=_time(place.delivered_at),
         failures=place.failures,
-        retry_at=rfc3339(place.retry_at) if place.retry_at else None,
+        retry_at=_time(place.retry_at),
         pause_reason=place.pause_reason if one.enabled else None,
         last_error=place.last_error,
-        last_error_at=rfc3339(place.last_error_at) if place.last_error_at else None,
+        last_error_at=_time(place.last_error_at),
+        jobs=None
+        if jobs is None
+        else PartView(
+            paused=jobs.state == "paused",
+            next_seq=jobs.cursor,
+            lag=lag["jobs"],
+            delivered=jobs.delivered,
+            delivered_at=_time(jobs.delivered_at),
+            failures=jobs.failures,
+            retry_at=_time(jobs.retry_at),
+            pause_reason=jobs.pause_reason if one.enabled else None,
+            last_error=jobs.last_error,
+            last_error_at=_time(jobs.last_error_at),
+        ),
     )
+
+
+def _time(us: int | None) -> str | None:
+    return rfc3339(us) if us else None
 
 
 ROUTES: list[Any] = [

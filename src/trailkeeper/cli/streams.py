@@ -12,8 +12,8 @@ from trailkeeper.cli.text import shown
 from trailkeeper.errors import FieldError, InvalidInput, NotFound
 from trailkeeper.identity.acting import By
 from trailkeeper.installation import Installation, opened
+from trailkeeper.streaming.shape import Shape
 from trailkeeper.streaming.stream import Stream
-from trailkeeper.streaming.streams import Shape
 
 stream = App(name="stream", help="Streams: where the audit log is sent to as it grows.")
 
@@ -56,15 +56,16 @@ def add(
     include
         What the stream includes; job_steps only together with jobs.
     format
-        How activities are written.
+        How activities and jobs are written.
     query
-        A filter in the query language; without it, everything.
+        A filter of activities in the query language; without it, all.
     packing
         For object stores: an object for a batch, or for each message.
     compression
         For object stores: none, gzip or zstd.
     from_start
-        Begin with the first activity there is instead of the next one.
+        Begin with the first activity there is instead of the next one. Jobs begin with the next to
+        finish.
     json_
         Print a JSON object instead of the id.
     """
@@ -111,10 +112,9 @@ def list_streams(*, data: Path, workspace: str, json_: Json = False) -> None:
     """
     with opened(data) as installation:
         key = installation.workspaces.find(workspace)
-        newest = installation.reader.next_seq(key)
-        found = [
-            (one, installation.streams.standing(one)) for one in installation.streams.listed(key)
-        ]
+        streams = installation.streams
+        found = [(one, streams.standing(one)) for one in streams.listed(key)]
+        lags = [streams.lag(standing) for _, standing in found]
     if json_:
         rows = [
             {
@@ -123,17 +123,25 @@ def list_streams(*, data: Path, workspace: str, json_: Json = False) -> None:
                 "type": one.destination,
                 "state": standing.state,
                 "next_seq": standing.place.cursor,
-                "lag": max(0, newest - standing.place.cursor),
+                "lag": lag["activities"],
                 "delivered": standing.place.delivered,
                 "last_error": standing.place.last_error,
+                "jobs": (jobs := standing.jobs_place)
+                and {
+                    "next_seq": jobs.cursor,
+                    "lag": lag["jobs"],
+                    "delivered": jobs.delivered,
+                    "last_error": jobs.last_error,
+                },
             }
-            for one, standing in found
+            for (one, standing), lag in zip(found, lags, strict=True)
         ]
         print(json.dumps(rows))
         return
-    for one, standing in found:
-        lag = max(0, newest - standing.place.cursor)
-        print(f"{shown(one.name)}  {one.destination or '-'}  {standing.state}  lag {lag}")
+    for (one, standing), lag in zip(found, lags, strict=True):
+        jobs = f", jobs {lag['jobs']}" if "jobs" in lag else ""
+        where = one.destination or "-"
+        print(f"{shown(one.name)}  {where}  {standing.state}  lag {lag['activities']}{jobs}")
 
 
 @stream.command
@@ -178,9 +186,10 @@ def replay(
     *,
     data: Path,
     workspace: str,
-    from_: Annotated[int, Parameter(name="--from")],
+    from_: Annotated[int | None, Parameter(name="--from")] = None,
+    jobs_from: int | None = None,
 ) -> None:
-    """Send everything from a seq on again.
+    """Send everything from a seq on again: activities, or jobs, or both.
 
     Parameters
     ----------
@@ -192,10 +201,18 @@ def replay(
         The workspace's name.
     from_
         The seq of the first activity to send again.
+    jobs_from
+        The seq of the first job to send again.
     """
+    if from_ is None and jobs_from is None:
+        detail = "say --from or --jobs-from"
+        raise InvalidInput(detail, FieldError(detail, "/from"))
     with opened(data) as installation:
         by, one = _named(installation, workspace, name)
-        installation.streams.replay(by, one.id, from_)
+        if from_ is not None:
+            installation.streams.replay(by, one.id, from_)
+        if jobs_from is not None:
+            installation.streams.replay_jobs(by, one.id, jobs_from)
 
 
 @stream.command

@@ -1,34 +1,56 @@
-"""What a follower is: the work that it does, and its place in the log."""
+"""What a follower is: what it follows, the work that it does, and its place."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
-from trailkeeper.activity import Activity
-from trailkeeper.query.filters import Filter
-
 State = Literal["running", "paused"]
+
+Log = Literal["activities", "jobs"]
+"""What there is to follow. Each has seqs of its own."""
+
+OFF = "turned off"
+NO_JOBS = "job history is not included"
+NOT_WANTED = (OFF, NO_JOBS)
+"""Why a follower is paused that waits for nothing: what it has not done need not be kept for it."""
 
 TRIES_BEFORE_DEAD = 3
 """So often a batch is tried before what stands in its way goes to the dead letters."""
 
 
+class Followed(Protocol):
+    """What stands in a log."""
+
+    @property
+    def seq(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=Followed)
+Item_co = TypeVar("Item_co", bound=Followed, covariant=True)
+Wants_co = TypeVar("Wants_co", covariant=True)
+Wants_contra = TypeVar("Wants_contra", contravariant=True)
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """A follower as the database keeps it.
 
-    `cursor` is the seq of the first activity that is not done yet; up to it all are. `batch_end` is
-    where the batch that was begun ends (exclusively): its borders stay until it is done, so that a
-    second try has the same. `failures` counts tries in a row that failed; before `retry_at` there
-    is no other. Times are microseconds.
+    `cursor` is the seq of the first item of its log that is not done yet; up to it all are.
+    `batch_end` is where the batch that was begun ends (exclusively): its borders stay until it is
+    done, so that a second try has the same. `failures` counts tries in a row that failed; before
+    `retry_at` there is no other. `revision` is counted up when what the follower does was changed.
+    Times are microseconds.
     """
 
     key: int
     workspace: int
     kind: str
+    log: Log
     id: str
     name: str
+    revision: int
     state: State
     cursor: int
     batch_end: int | None
@@ -42,22 +64,22 @@ class Place(Struct, frozen=True, kw_only=True):
     created_at: int
 
 
-class Batch(Struct, frozen=True, kw_only=True):
-    """The activities from `first` up to before `end` that the follower asked for, without those
-    that went to the dead letters. `attempt` is 1 for the first try; each try of a batch has the
-    same activities in the same order."""
+class Batch(Struct, Generic[Item], frozen=True, kw_only=True):
+    """The items from `first` up to before `end` that the follower asked for, without those that
+    went to the dead letters. `attempt` is 1 for the first try; each try of a batch has the same
+    items in the same order."""
 
     workspace: int
     first: int
     end: int
-    activities: list[Activity]
+    items: list[Item]
     attempt: int
 
 
 class Limits(Struct, frozen=True, kw_only=True):
     """How large a batch may be, and how long the runner waits for it to become fuller."""
 
-    activities: int = 1_000
+    items: int = 1_000
     linger_s: float = 0.1
 
 
@@ -76,26 +98,46 @@ class DeliveryFailed(Exception):
 
 
 class Poison(DeliveryFailed):
-    """Some activities will never be taken, and the rest of the batch would be. After
-    TRIES_BEFORE_DEAD tries they go to the dead letters, and the follower goes on without them."""
+    """Some items will never be taken, and the rest of the batch would be. After TRIES_BEFORE_DEAD
+    tries they go to the dead letters, and the follower goes on without them."""
 
     def __init__(self, why: str, seqs: list[int]) -> None:
         super().__init__(why)
         self.seqs = seqs
 
 
-class Work(Protocol):
+class Source(Protocol[Item_co, Wants_contra]):
+    """A log to follow: items by `seq`, which is dense for each workspace and in the order of
+    commits. What it has given never changes, and nothing is added before it."""
+
+    def next_seq(self, workspace: int) -> int:
+        """The seq that the next item will get."""
+        ...
+
+    def end_of_batch(self, workspace: int, first: int, end: int, wants: Wants_contra, /) -> int:
+        """`end`, or where a batch from `first` on must end before so that memory can hold it."""
+        ...
+
+    def between(
+        self, workspace: int, first: int, end: int, wants: Wants_contra
+    ) -> Sequence[Item_co]:
+        """The items from seq `first` to before `end` that are still kept, in order."""
+        ...
+
+
+class Work(Protocol[Item, Wants_co]):
     """What a follower does. One batch at a time, in the order of the log."""
 
     @property
     def limits(self) -> Limits: ...
 
     @property
-    def wants(self) -> Filter:
-        """Which activities it is given; the others are passed over."""
+    def wants(self) -> Wants_co:
+        """What it is given of its log, as the log's source understands it; the rest is passed
+        over."""
         ...
 
-    def do(self, batch: Batch) -> None:
+    def do(self, batch: Batch[Item]) -> None:
         """Do it; on return it is done for good. Raises DeliveryFailed and Poison; anything else
         counts as a failure, too. May be called again with the same batch."""
         ...

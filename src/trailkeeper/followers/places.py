@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, insert, or_, select, update
 
 from trailkeeper.activity import now_us
 from trailkeeper.errors import NotFound
-from trailkeeper.followers.follower import Place
+from trailkeeper.followers.follower import Log, Place
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.schema import dead_letter, follower, workspace
 from trailkeeper.ledger.writer import Transaction
@@ -20,9 +20,15 @@ ERROR_MAX = 500
 
 _COLUMNS = [follower.c[name] for name in Place.__struct_fields__]
 
+NEXT_SEQ: dict[Log, ColumnElement[int]] = {
+    "activities": workspace.c.next_seq,
+    "jobs": workspace.c.next_job_seq,
+}
+"""The seq that the next item of each log will get."""
+
 
 class DeadLetter(Struct, frozen=True):
-    """An activity that a destination will never take."""
+    """What a destination will never take."""
 
     seq: int
     reason: str
@@ -59,7 +65,7 @@ class Places:
                 follower.c.state == "running",
                 follower.c.retry_at <= at,
                 follower.c.lease_until <= at,
-                follower.c.cursor < workspace.c.next_seq,
+                follower.c.cursor < case(NEXT_SEQ, value=follower.c.log),
             )
         )
         with self._store.reading() as connection:
@@ -69,6 +75,12 @@ class Places:
         """Raises NotFound."""
         with self._store.reading() as connection:
             return find(connection, workspace, kind, id)
+
+    def lag(self, place: Place) -> int:
+        """How many items of its log are not done yet."""
+        with self._store.reading() as connection:
+            there = next_seq(connection, place.workspace, place.log)
+        return max(0, there - place.cursor)
 
     def dead_letters(self, place: Place, limit: int = 100) -> list[DeadLetter]:
         """The latest first."""
@@ -143,11 +155,12 @@ class Places:
     # --- Steps of the one who has the lease
 
     def begin(self, place: Place, owner: str, end: int) -> bool:
-        """Fix the end of the next batch, before its first try."""
-        return self._step(place, owner, batch_end=end)
+        """Fix the end of the next batch, before its first try. Refused also when what the follower
+        does has changed meanwhile."""
+        return self._step(place, owner, follower.c.revision == place.revision, batch_end=end)
 
     def advance(self, place: Place, owner: str, end: int, count: int) -> bool:
-        """The batch up to `end` is done; `count` activities of it were delivered."""
+        """The batch up to `end` is done; `count` items of it were delivered."""
         return self._step(
             place,
             owner,
@@ -170,7 +183,9 @@ class Places:
             last_error_at=now_us(),
         )
 
-    def _step(self, place: Place, owner: str, **values: Any) -> bool:
+    def _step(
+        self, place: Place, owner: str, *conditions: ColumnElement[bool], **values: Any
+    ) -> bool:
         def work(transaction: Transaction) -> bool:
             stepped = transaction.connection.execute(
                 update(follower)
@@ -179,6 +194,7 @@ class Places:
                     follower.c.lease_owner == owner,
                     follower.c.cursor == place.cursor,
                     follower.c.state == "running",
+                    *conditions,
                 )
                 .values(values)
             )
@@ -200,15 +216,24 @@ def find(connection: Connection, workspace: int, kind: str, id: str) -> Place:
 
 
 def make(
-    transaction: Transaction, workspace: int, kind: str, id: str, name: str, *, cursor: int
+    transaction: Transaction,
+    workspace: int,
+    kind: str,
+    id: str,
+    name: str,
+    *,
+    cursor: int,
+    log: Log = "activities",
 ) -> None:
     """Make a follower inside another operation; it begins at `cursor`."""
     transaction.connection.execute(
         insert(follower).values(
             workspace=workspace,
             kind=kind,
+            log=log,
             id=id,
             name=name,
+            revision=0,
             state="running",
             cursor=cursor,
             failures=0,
@@ -238,13 +263,18 @@ def resume(transaction: Transaction, place: Place) -> None:
     _set(transaction, place, state="running", pause_reason=None, failures=0, retry_at=0)
 
 
+def reopen(transaction: Transaction, place: Place) -> None:
+    """What it does was changed: no batch is begun any more without it."""
+    _set(transaction, place, revision=follower.c.revision + 1)
+
+
 def replay(transaction: Transaction, place: Place, seq: int) -> None:
     """Let it do all from `seq` on again, or pass over what lies before."""
     _set(transaction, place, cursor=seq, batch_end=None, failures=0, retry_at=0)
 
 
 def bury(transaction: Transaction, place: Place, seqs: Iterable[int], reason: str) -> None:
-    """Put activities among the dead letters: the follower goes on without them."""
+    """Put items among the dead letters: the follower goes on without them."""
     there = set(
         transaction.connection.execute(
             select(dead_letter.c.seq).where(dead_letter.c.follower == place.key)
@@ -268,3 +298,9 @@ def _set(transaction: Transaction, place: Place, **values: Any) -> None:
 
 def _place(row: Any) -> Place:
     return Place(**row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name
+
+
+def next_seq(connection: Connection, workspace_key: int, log: Log) -> int:
+    """The seq that the next item of a log will get, inside another operation."""
+    found = connection.execute(select(NEXT_SEQ[log]).where(workspace.c.key == workspace_key))
+    return found.scalar() or 0

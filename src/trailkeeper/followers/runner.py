@@ -11,15 +11,15 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import structlog
 
 from trailkeeper.activity import now_us
-from trailkeeper.followers.follower import Place, Work
+from trailkeeper.followers.follower import Log, Place, Source, Work
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.worker import Worker
-from trailkeeper.ledger.reader import Reader
 
 POLL_S = 0.5
 LEASE_S = 8.0
@@ -34,8 +34,9 @@ log = structlog.get_logger()
 class Owner(Protocol):
     """Who has made the followers of a kind, and knows what they do."""
 
-    def work_of(self, place: Place) -> Work:
-        """What a follower does. Raises what speaks against it; it is tried again later."""
+    def work_of(self, place: Place) -> Work[Any, Any]:
+        """What a follower does with what its log's source gives. Raises what speaks against it; it
+        is tried again later."""
         ...
 
     def pause(self, place: Place, reason: str) -> None:
@@ -43,16 +44,22 @@ class Owner(Protocol):
         ...
 
     def bury(self, place: Place, seqs: list[int], reason: str) -> None:
-        """Put activities among its dead letters, and say so."""
+        """Put items among its dead letters, and say so."""
         ...
 
 
 class Runner:
-    """Runs the followers whose kind is in `owners`, from `start` to `close`."""
+    """Runs the followers whose kind is in `owners`, from `start` to `close`. `sources` has each log
+    that they follow."""
 
-    def __init__(self, places: Places, reader: Reader, owners: dict[str, Owner]) -> None:
+    def __init__(
+        self,
+        places: Places,
+        sources: Mapping[Log, Source[Any, Any]],
+        owners: Mapping[str, Owner],
+    ) -> None:
         self._places = places
-        self._reader = reader
+        self._sources = sources
         self._owners = owners
         self._me = uuid.uuid4().hex
         self._workers: dict[int, Worker] = {}
@@ -123,7 +130,7 @@ class Runner:
                 return
             if not self._places.take_lease(place.key, self._me, LEASE_S):
                 continue
-            worker = Worker(place, owner, self._places, self._reader, self._me)
+            worker = Worker(place, owner, self._places, self._sources[place.log], self._me)
             with self._lock:
                 self._workers[place.key] = worker
             worker.start()

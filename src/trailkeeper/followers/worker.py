@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -17,10 +17,10 @@ from trailkeeper.followers.follower import (
     DeliveryFailed,
     Place,
     Poison,
+    Source,
     Work,
 )
 from trailkeeper.followers.places import Places
-from trailkeeper.ledger.reader import Reader
 
 if TYPE_CHECKING:
     from trailkeeper.followers.runner import Owner
@@ -35,17 +35,19 @@ log = structlog.get_logger()
 
 
 class Worker(threading.Thread):
-    """Works as long as `me` has the lease. Ends after a failure: the supervisor starts it again
-    when the next try is due."""
+    """Works as long as `me` has the lease. Ends after a failure, and when what the follower does
+    was changed: the supervisor starts it again when there is something to do."""
 
-    def __init__(self, place: Place, owner: Owner, places: Places, reader: Reader, me: str) -> None:
+    def __init__(
+        self, place: Place, owner: Owner, places: Places, source: Source[Any, Any], me: str
+    ) -> None:
         super().__init__(name=f"{place.kind} {place.name}", daemon=True)
         self.key = place.key
         self.wake = threading.Event()
         self._place = place
         self._owner = owner
         self._places = places
-        self._reader = reader
+        self._source = source
         self._me = me
         self._stopping = False
 
@@ -55,7 +57,7 @@ class Worker(threading.Thread):
         self.wake.set()
 
     def run(self) -> None:
-        work: Work | None = None
+        work: Work[Any, Any] | None = None
         try:
             work = self._owner.work_of(self._place)
             self._work(work)
@@ -65,7 +67,7 @@ class Worker(threading.Thread):
             if work is not None:
                 work.close()
 
-    def _work(self, work: Work) -> None:
+    def _work(self, work: Work[Any, Any]) -> None:
         idle_since = time.monotonic()
         while not self._stopping:
             self.wake.clear()
@@ -74,6 +76,8 @@ class Worker(threading.Thread):
             except NotFound:
                 return
             if place.state != "running" or place.retry_at > now_us():
+                return
+            if place.revision != self._place.revision:
                 return
             end = place.batch_end or self._end_of_next(place, work)
             if end is None:
@@ -87,36 +91,37 @@ class Worker(threading.Thread):
                 return
             idle_since = time.monotonic()
 
-    def _end_of_next(self, place: Place, work: Work) -> int | None:
-        """Where the next batch ends, after a short wait for more; None without any activity."""
+    def _end_of_next(self, place: Place, work: Work[Any, Any]) -> int | None:
+        """Where the next batch ends, after a short wait for more; None without anything to do."""
         limits = work.limits
-        end = place.cursor + limits.activities
-        there = self._reader.next_seq(place.workspace)
+        end = place.cursor + limits.items
+        there = self._source.next_seq(place.workspace)
         if there <= place.cursor:
             return None
         if there < end and limits.linger_s and not self._stopping:
             time.sleep(limits.linger_s)
-            there = self._reader.next_seq(place.workspace)
-        return min(end, there)
+            there = self._source.next_seq(place.workspace)
+        end = min(end, there)
+        return self._source.end_of_batch(place.workspace, place.cursor, end, work.wants)
 
-    def _do(self, place: Place, end: int, work: Work) -> bool:
+    def _do(self, place: Place, end: int, work: Work[Any, Any]) -> bool:
         """Whether the batch is done; if not, it has been noted why."""
         dead = self._places.dead_between(place, place.cursor, end)
         try:
-            found = self._reader.between(place.workspace, place.cursor, end, work.wants)
+            found = self._source.between(place.workspace, place.cursor, end, work.wants)
             batch = Batch(
                 workspace=place.workspace,
                 first=place.cursor,
                 end=end,
-                activities=[one for one in found if one.seq not in dead],
+                items=[one for one in found if one.seq not in dead],
                 attempt=place.failures + 1,
             )
-            if batch.activities:
+            if batch.items:
                 work.do(batch)
         except Exception as error:  # noqa: BLE001 # whatever it is, it is a try that failed
             self._failed(place, error)
             return False
-        return self._places.advance(place, self._me, end, len(batch.activities))
+        return self._places.advance(place, self._me, end, len(batch.items))
 
     def _failed(self, place: Place, error: Exception) -> None:
         failure = error if isinstance(error, DeliveryFailed) else None

@@ -16,6 +16,11 @@ ERROR_MAX = 2_000
 """Characters of title and error that listings show and searches see."""
 
 
+def beginning(text: str | None, most: int) -> str | None:
+    """What of it is kept for listings."""
+    return text[:most] if text is not None else None
+
+
 class Summary(Struct, frozen=True, kw_only=True):
     """What listings show of a job. Times are microseconds; `title` and `error` are cut."""
 
@@ -54,6 +59,16 @@ class Job(Summary, frozen=True, kw_only=True):
         return None if self.packed is None else unpack(self.packed)
 
 
+class EndedJob(Job, frozen=True, kw_only=True):
+    """A job that has ended, by which it has a place in the order of all that have."""
+
+    seq: int
+
+    @property
+    def ended_at(self) -> int:
+        return self.started_at if self.completed_at is None else self.completed_at
+
+
 SUMMARY: list[ColumnElement[Any]] = [job.c[name] for name in Summary.__struct_fields__]
 WITHOUT_LINES: list[ColumnElement[Any]] = [*SUMMARY, job.c.body]
 WHOLE: list[ColumnElement[Any]] = [*WITHOUT_LINES, job_lines.c.packed]
@@ -66,3 +81,7 @@ def summary_of(row: Any) -> Summary:
 
 def job_of(row: Any) -> Job:
     return Job(**row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name
+
+
+def ended_job_of(row: Any) -> EndedJob:
+    return EndedJob(**row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name

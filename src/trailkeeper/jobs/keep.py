@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from trailkeeper.activity import rfc3339
 from trailkeeper.errors import FieldError, IdConflict, InvalidInput
-from trailkeeper.jobs.job import ERROR_MAX, TITLE_MAX
+from trailkeeper.jobs.job import ERROR_MAX, TITLE_MAX, beginning
 from trailkeeper.jobs.prepare import NewJob, time_us
 from trailkeeper.jobs.status import FINAL, WORDS, State
 from trailkeeper.jobs.workato import in_form
@@ -112,23 +112,19 @@ def _columns(fields: dict[str, Any], new: NewJob, at: int) -> dict[str, Any]:
     started = fields.get("started_at") or rfc3339(at)
     completed = fields.get("completed_at") or (rfc3339(at) if new.is_final else None)
     body = in_form({**fields, "started_at": started, "completed_at": completed})
-    title, error = _start(body["title"], TITLE_MAX), _start(body["error"], ERROR_MAX)
+    title, error = beginning(body["title"], TITLE_MAX), beginning(body["error"], ERROR_MAX)
     return {
         "status": new.status,
         "state": WORDS[new.status],
         "started_at": time_us(started),
         "completed_at": time_us(completed) if completed else None,
         "received_at": at,
-        "error_type": _start(body["error_type"], TITLE_MAX),
+        "error_type": beginning(body["error_type"], TITLE_MAX),
         "title": title,
         "error": error,
         "folded": fold(f"{title or ''}\n{error or ''}"),
         "body": msgspec.json.encode(body),
     }
-
-
-def _start(text: str | None, most: int) -> str | None:
-    return text[:most] if text is not None else None
 
 
 def _name_of(connection: Connection, workspace_key: int, recipe_id: str) -> str | None:

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from trailkeeper.activity import from_us
-from trailkeeper.jobs.job import Job
+from trailkeeper.jobs.job import EndedJob, Job
 
 _BEGINNING = ("id", "flow_id", "parent_id", "calling_job_id", "status")
 FORM_2018 = (
@@ -38,18 +38,22 @@ def in_form(fields: dict[str, Any]) -> dict[str, Any]:
 def workato_job(job: Job, *, steps: bool) -> bytes:
     """A job as Workato streams it, as JSON; with `steps` and `lines`, where it came with any. The
     same job gives the same bytes. With `steps` the job must have been read with its lines."""
-    lines = job.lines if steps else None
-    return job.body if lines is None else job.body[:-1] + b',"lines":' + lines + b"}"
+    return with_lines(job.body, job.lines if steps else None)
 
 
-def workato_job_path(job: Job, user_id: str) -> str:
+def with_lines(body: bytes, lines: bytes | None) -> bytes:
+    """The body with `lines` at its end, if there are any."""
+    return body if lines is None else body[:-1] + b',"lines":' + lines + b"}"
+
+
+def workato_job_path(job: EndedJob, user_id: str) -> str:
     """The name of a finished job's file, in which the time is when it ended, in UTC:
     `4848/jobs/1002398/20190913/994216821/4848-1002398-994216821-20190913192218-succeeded.json`.
 
     What an id holds besides letters, digits and `_.~-` is written as `%2F`: an id is one part of
     a path, whatever it is.
     """
-    ended = from_us(job.started_at if job.completed_at is None else job.completed_at)
+    ended = from_us(job.ended_at)
     user, recipe, id, status = map(_part, (user_id, job.recipe_id, job.id, job.status))
     folder = f"{user}/jobs/{recipe}/{ended:%Y%m%d}/{id}"
     return f"{folder}/{user}-{recipe}-{id}-{ended:%Y%m%d%H%M%S}-{status}.json"

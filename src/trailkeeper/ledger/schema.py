@@ -400,8 +400,10 @@ follower = Table(
     Column("key", Integer, primary_key=True),
     Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
     Column("kind", Text, nullable=False),
+    Column("log", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("cursor", BigInteger, nullable=False),
     Column("batch_end", BigInteger),
@@ -417,7 +419,7 @@ follower = Table(
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("workspace", "kind", "id"),
 )
-"""The places of the followers in the log (see followers/follower.py)."""
+"""The places of the followers, each in one log (see followers/follower.py)."""
 
 dead_letter = Table(
     "dead_letter",
@@ -427,7 +429,7 @@ dead_letter = Table(
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
-"""Activities that a follower went on without."""
+"""What a follower went on without: activities or jobs, by its log."""
 
 removed_activity = Table(
     "removed_activity",

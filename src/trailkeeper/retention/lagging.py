@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
+from trailkeeper.followers.follower import NOT_WANTED
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.schema import activity, follower, job
-
-JOBS_KIND = "stream_jobs"
-"""The kind of followers whose cursor counts finished jobs, instead of activities."""
-
-WANTS_NOTHING = ("turned off", "job history is not included")
-"""Why a follower is paused that does not wait for anything."""
 
 
 def undelivered_from(connection: Connection, workspace: int, *, jobs: bool) -> int | None:
@@ -19,8 +14,8 @@ def undelivered_from(connection: Connection, workspace: int, *, jobs: bool) -> i
     return connection.execute(
         select(func.min(follower.c.cursor)).where(
             follower.c.workspace == workspace,
-            (follower.c.kind == JOBS_KIND) == jobs,
-            (follower.c.state == "running") | (follower.c.pause_reason.not_in(WANTS_NOTHING)),
+            follower.c.log == ("jobs" if jobs else "activities"),
+            (follower.c.state == "running") | (follower.c.pause_reason.not_in(NOT_WANTED)),
         )
     ).scalar()
 

@@ -1,4 +1,4 @@
-"""The followers that are streams: what each does, and what is said when one is in trouble."""
+"""The followers of streams: what each does, and what is said when one is in trouble."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from trailkeeper.streaming.formats import format_of
 from trailkeeper.streaming.guard import Guard
 from trailkeeper.streaming.stream import Stream, read, salt_of, secrets_in, whole_settings
 from trailkeeper.streaming.template import TemplateError, templated
-from trailkeeper.streaming.work import StreamWork
+from trailkeeper.streaming.work import JobWork, StreamWork
 
 ACTOR = system_actor("streaming", "Streaming")
 
@@ -42,7 +42,7 @@ class StreamOwner:
         self._seal = Seal(secret, "audit stream")
         self._notify = notify
 
-    def work_of(self, place: Place) -> StreamWork:
+    def work_of(self, place: Place) -> StreamWork | JobWork:
         with self._store.reading() as connection:
             one = read(connection, place.workspace, place.id)
             secrets = secrets_in(connection, one, self._seal)
@@ -52,7 +52,8 @@ class StreamOwner:
         kind = kind_of(one.destination or "")
         opening = Opening(self._guard, one.id, team.id, one.packing, one.compression)
         destination = kind.open(whole_settings(one, secrets), opening)
-        return StreamWork(one, kind, destination, format, team, salt)
+        made = JobWork if place.log == "jobs" else StreamWork
+        return made(one, kind, destination, format, team, salt)
 
     def _format_of(self, one: Stream, place: Place) -> Format:
         """With the stream's template around each message, or without one that cannot be used. That
@@ -76,7 +77,7 @@ class StreamOwner:
             return format
 
     def pause(self, place: Place, reason: str) -> None:
-        """Recorded, and told by mail."""
+        """Recorded, and told by mail. The stream's other follower goes on."""
 
         def work(transaction: Transaction) -> None:
             places.pause(transaction, place, reason)
@@ -86,9 +87,9 @@ class StreamOwner:
         self._tell(
             place,
             f"Audit log stream {place.name} is paused",
-            f"The stream {place.name} has failed so often that it was paused at seq"
-            f" {place.cursor}. Nothing is lost: it goes on from there when it is resumed.\n\n"
-            f"The last error: {reason}\n",
+            f"The stream {place.name} has failed so often with {place.log} that these were paused"
+            f" at seq {place.cursor}. Nothing is lost: it goes on from there when it is resumed."
+            f"\n\nThe last error: {reason}\n",
         )
 
     def bury(self, place: Place, seqs: list[int], reason: str) -> None:
@@ -103,7 +104,7 @@ class StreamOwner:
         self._tell(
             place,
             f"Audit log stream {place.name} left something out",
-            f"The destination of the stream {place.name} does not take {len(seqs)} activities;"
+            f"The destination of the stream {place.name} does not take {len(seqs)} {place.log};"
             f" they are in its list of dead letters.\n\nWhy: {reason}\n",
         )
 
@@ -121,7 +122,7 @@ class StreamOwner:
             targets=[Target(type="audit_stream", id=place.id, name=place.name)],
             outcome="failure",
             reason=reason[:1_000],
-            details=details,
+            details={"part": place.log, **details},
         )
         self._store.record(transaction, place.workspace, sent)
 

@@ -27,7 +27,11 @@ _encode = msgspec.json.Encoder().encode
 def json_line(value: Any) -> bytes:
     """JSON without a line break, in which what cannot be seen is escaped. The same value gives the
     same bytes."""
-    body = _encode(value)
+    return visible_json(_encode(value))
+
+
+def visible_json(body: bytes) -> bytes:
+    """JSON in which what cannot be seen is escaped."""
     if body.isascii() and b"\x7f" not in body:
         return body
     text = body.decode()

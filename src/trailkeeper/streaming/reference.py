@@ -21,14 +21,17 @@ What is below is set on the page Settings, Audit log streaming, or by the API an
 
 All of them hold to this:
 
-- Every activity is sent, in the order of `seq`, and the stream goes on only after the destination
-  has taken what was sent. What was under way when something failed comes again, byte for byte.
+- Every activity is sent, in the order of `seq`, and every finished job in that of its own, if they
+  are included. The stream goes on only after the destination has taken what was sent. What was
+  under way when something failed comes again, byte for byte.
 - A destination that fails, is too slow or busy (408, 425, 429, 5xx) is asked again: when it says
   (`Retry-After`), else after a wait that doubles up to an hour. After 20 failures in a row, or an
   answer that somebody must do something about (400, 401, 403, 404), the stream is paused where it
-  is, and the workspace's addresses for error notifications are told.
+  is (its activities or its jobs, whichever failed), and the workspace's addresses for error
+  notifications are told.
 - What is too large goes in halves. A message that a destination will never take goes to the
-  stream's dead letters after three tries, and the stream goes on without it.
+  stream's dead letters after three tries, and the stream goes on without it. A job that its steps
+  make too large is sent with `Log lines exceed size limit` instead of them.
 - Only public addresses are called, and those that the operator allows (setting
   `stream_allowed_networks`). Redirects are not followed. Servers are known by the system's
   certificate authorities; where a destination has no setting for another one, the operator can name

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from trailkeeper.errors import NotFound
-from trailkeeper.followers.follower import Place
+from trailkeeper.followers.follower import Log, Place
 from trailkeeper.identity.seal import Seal
 from trailkeeper.ledger.schema import stream
 from trailkeeper.streaming.destination import Compression, Packing
@@ -20,16 +20,18 @@ FIRST_NAME = "Audit log stream"
 """What the first stream is called that nobody has named."""
 
 KIND = "stream"
-"""The kind of the followers that streams are."""
+JOBS_KIND = "stream_jobs"
+KINDS: dict[Log, str] = {"activities": KIND, "jobs": JOBS_KIND}
+"""The kinds of the two followers that each stream has, with its id: one for each log."""
 
 Mask = Literal["drop", "hash", "keep"]
 
 
 class Stream(Struct, frozen=True, kw_only=True):
     """A stream's settings. `settings` are those of its destination, as text, and hold of secrets
-    only that they are kept. `query` is a filter in the query language, `masks` say what becomes of
-    fields (JSON pointers into the activity); `packing` and `compression` are for object stores: a
-    file for a batch (JSON Lines or Parquet) or for each message."""
+    only that they are kept. `query` is a filter of activities in the query language, `masks` say
+    what becomes of fields (JSON pointers into the activity or the job); `packing` and `compression`
+    are for object stores: a file for a batch (JSON Lines or Parquet) or for each message."""
 
     key: int
     workspace: int
@@ -59,8 +61,10 @@ NOWHERE = Place(
     key=0,
     workspace=0,
     kind=KIND,
+    log="activities",
     id="",
     name="",
+    revision=0,
     state="paused",
     cursor=0,
     batch_end=None,

@@ -9,121 +9,52 @@ import secrets as random
 from typing import Any
 
 import msgspec
-from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import delete, insert, update
 
 from trailkeeper.activity import Change, Target, now_us, uuid7
 from trailkeeper.errors import Conflict, FieldError, InvalidInput
 from trailkeeper.followers import places
-from trailkeeper.followers.follower import Place
-from trailkeeper.followers.places import DeadLetter, Places
+from trailkeeper.followers.follower import Log, Place
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.names import checked_name
 from trailkeeper.identity.seal import Seal
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.schema import stream as table
-from trailkeeper.ledger.schema import workspace as workspaces
 from trailkeeper.ledger.writer import Transaction
-from trailkeeper.query.language import QueryError, parse
-from trailkeeper.streaming.destination import Answer, Kind, Opening, Packing, shortened
-from trailkeeper.streaming.destinations import kind_of, offered
+from trailkeeper.streaming import parts
+from trailkeeper.streaming.destination import Answer, Opening, shortened
+from trailkeeper.streaming.destinations import kind_of
 from trailkeeper.streaming.field import KEPT, as_text, read_settings, secrets_of
-from trailkeeper.streaming.formats import format_of
 from trailkeeper.streaming.guard import Guard
-from trailkeeper.streaming.packing import check_packing
+from trailkeeper.streaming.reading import StreamReading
+from trailkeeper.streaming.shape import Shape, checked
 from trailkeeper.streaming.stream import (
     FIRST_NAME,
-    KIND,
-    NOWHERE,
-    Mask,
     Stream,
-    blank,
     describe,
     listed,
     read,
     secrets_in,
     whole_settings,
 )
-from trailkeeper.streaming.template import problem_of
 
 FIRST = "first"
 """Instead of an id: the oldest stream, made where there is none."""
 
 STREAMS_MAX = 50
-QUERY_MAX = 2_000
-TEMPLATE_MAX = 16_000
-MASKS_MAX = 100
-COMPRESSIONS = ("none", "gzip", "zstd")
 
 
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a stream's messages look; what is left out stays."""
-
-    format: str | None = None
-    template: str | None = None
-    query: str | None = None
-    masks: dict[str, Mask] | None = None
-    packing: Packing | None = None
-    compression: str | None = None
-
-
-class Standing(Struct, frozen=True):
-    """How a stream stands: `off`, `paused`, `failing` or `running`, and its place in the log."""
-
-    state: str
-    place: Place
-
-
-class Streams:
-    """The streams of all workspaces. Every method asks for `streams.manage`."""
+class Streams(StreamReading):
+    """The streams of all workspaces. Every change asks for `streams.manage`."""
 
     def __init__(self, store: Store, guard: Guard, secret: bytes) -> None:
-        self._store = store
-        self._guard = guard
+        super().__init__(store, guard)
         self._seal = Seal(secret, "audit stream")
-        self._places = Places(store)
-
-    # --- Reading
-
-    def listed(self, workspace: int) -> list[Stream]:
-        """The oldest first."""
-        with self._store.reading() as connection:
-            return listed(connection, workspace)
-
-    def kinds(self) -> list[Kind]:
-        """The kinds of destination to offer."""
-        return offered(self._guard)
-
-    def get(self, workspace: int, id: str) -> Stream:
-        """Raises NotFound."""
-        with self._store.reading() as connection:
-            return read(connection, workspace, id)
-
-    def first(self, workspace: int) -> Stream:
-        """The oldest stream, which the settings page is about; a blank one where there is none. To
-        change it, say FIRST instead of an id: it is made, then, in the same transaction."""
-        there = self.listed(workspace)
-        return there[0] if there else blank(workspace)
-
-    def standing(self, one: Stream) -> Standing:
-        if not one.id:
-            return Standing("off", NOWHERE)
-        place = self._places.find(one.workspace, KIND, one.id)
-        if not one.enabled:
-            return Standing("off", place)
-        if place.state == "paused":
-            return Standing("paused", place)
-        return Standing("failing" if place.failures else "running", place)
-
-    def dead_letters(self, one: Stream) -> list[DeadLetter]:
-        """What its destination does not take, the latest first."""
-        return self._places.dead_letters(self.standing(one).place)
-
-    # --- Changing
 
     def create(self, by: By, name: str, *, from_start: bool = False) -> Stream:
-        """Make a stream that is off, and leads nowhere yet. It begins with what is recorded after
-        now, or with the first activity there is. Raises Forbidden, InvalidInput, Conflict."""
+        """Make a stream that is off, leads nowhere yet, and has no jobs. It begins with what is
+        recorded after now, or with the first activity there is. Raises Forbidden, InvalidInput,
+        Conflict."""
         self._require(by)
         name = checked_name(name, "The stream's name", "/name")
 
@@ -147,7 +78,8 @@ class Streams:
         def work(transaction: Transaction) -> None:
             connection = transaction.connection
             old = read(connection, by.workspace, id)
-            places.drop(transaction, places.find(connection, by.workspace, KIND, id))
+            for place in parts.both(connection, old):
+                places.drop(transaction, place)
             connection.execute(delete(table).where(table.c.key == old.key))
             self._record(transaction, by, old, "audit_stream.deleted")
 
@@ -162,12 +94,12 @@ class Streams:
                 return
             if enabled and old.destination is None:
                 raise Conflict("Save a destination first: the stream would lead nowhere")
-            place = places.find(transaction.connection, by.workspace, KIND, old.id)
             self._keep(transaction, old, enabled=enabled)
-            if enabled:
-                places.resume(transaction, place)
-            else:
-                places.pause(transaction, place, "turned off")
+            for place in parts.included(transaction.connection, old):
+                if enabled:
+                    places.resume(transaction, place)
+                else:
+                    places.pause(transaction, place, parts.OFF)
             self._record(
                 transaction, by, old, "audit_stream.toggled",
                 Change(field="enabled", old=old.enabled, new=enabled), enabled=enabled,
@@ -184,8 +116,8 @@ class Streams:
         recipe_step_details: bool,
         login_user_activity: bool,
     ) -> Stream:
-        """Change what a stream includes. Steps come only with the jobs they belong to. Raises
-        Forbidden, NotFound, InvalidInput."""
+        """Change what a stream includes. Jobs are those that finish from then on; steps come only
+        with the jobs they belong to. Raises Forbidden, NotFound, InvalidInput."""
         if recipe_step_details and not job_history:
             detail = "needs job history, too"
             raise InvalidInput(
@@ -200,6 +132,10 @@ class Streams:
                 include_job_steps=recipe_step_details,
                 include_login_activity=login_user_activity,
             )
+            if job_history and not old.job_history:
+                parts.include_jobs(transaction, old)
+            elif old.job_history and not job_history:
+                parts.leave_jobs_out(transaction, old)
             new = read(transaction.connection, by.workspace, old.id)
             if new.included != old.included:
                 self._record(
@@ -225,20 +161,18 @@ class Streams:
         open_given = {name: value for name, value in given.items() if name not in secret_names}
 
         def change(transaction: Transaction, old: Stream) -> None:
-            there = secrets_in(transaction.connection, old, self._seal)
-            old_open = {name: value for name, value in old.settings.items() if value != KEPT}
-            tried = read_settings(
-                wanted.settings,
-                {**open_given, **there, **new_secrets}
-                if (old.destination == kind)
-                else {**open_given, **new_secrets},
-            )
+            there: dict[str, str] = {}
+            if old.destination == kind:
+                there = secrets_in(transaction.connection, old, self._seal)
+            settings = read_settings(wanted.settings, {**open_given, **there, **new_secrets})
             open_values = {
-                name: value for name, value in as_text(tried).items() if name not in secret_names
+                name: value for name, value in as_text(settings).items() if name not in secret_names
             }
+            old_open = {name: value for name, value in old.settings.items() if value != KEPT}
             same = old.destination == kind and old_open == open_values
             kept = {**there, **new_secrets} if same else new_secrets
-            settings = read_settings(wanted.settings, {**open_values, **kept})
+            if there and not same:
+                settings = read_settings(wanted.settings, {**open_values, **kept})
             wanted.open(settings, self._opening(old)).close()
             if same and not new_secrets:
                 return
@@ -272,7 +206,7 @@ class Streams:
     def reshape(self, by: By, id: str, shape: Shape) -> Stream:
         """Change how a stream's messages look and which it has. Raises Forbidden, NotFound,
         InvalidInput."""
-        values = _checked(shape)
+        values = checked(shape)
 
         def change(transaction: Transaction, old: Stream) -> None:
             changes = [
@@ -296,11 +230,13 @@ class Streams:
         Conflict."""
 
         def change(transaction: Transaction, old: Stream) -> None:
-            place = self._running(transaction, old)
-            if place.state == "paused":
+            there = self._places_that_run(transaction, old)
+            running = [place for place in there if place.state == "running"]
+            if not running:
                 raise Conflict("The stream is paused already")
-            places.pause(transaction, place, f"paused by {by.actor.name or by.actor.id}")
-            self._record(transaction, by, old, "audit_stream.paused", seq=place.cursor)
+            for place in running:
+                places.pause(transaction, place, f"paused by {by.actor.name or by.actor.id}")
+            self._record(transaction, by, old, "audit_stream.paused", seq=there[0].cursor)
 
         return self._change(by, id, change)
 
@@ -308,30 +244,39 @@ class Streams:
         """Let it go on from where it stands. Raises Forbidden, NotFound, Conflict."""
 
         def change(transaction: Transaction, old: Stream) -> None:
-            place = self._running(transaction, old)
-            if place.state == "running" and not place.failures:
+            there = self._places_that_run(transaction, old)
+            held = [place for place in there if place.state == "paused" or place.failures]
+            if not held:
                 raise Conflict("The stream is running already")
-            places.resume(transaction, place)
-            self._record(transaction, by, old, "audit_stream.resumed", seq=place.cursor)
+            for place in held:
+                places.resume(transaction, place)
+            self._record(transaction, by, old, "audit_stream.resumed", seq=there[0].cursor)
 
         return self._change(by, id, change)
 
     def replay(self, by: By, id: str, seq: int) -> Stream:
-        """Send all from `seq` on again. Raises Forbidden, NotFound, InvalidInput."""
+        """Send all activities from `seq` on again. Raises Forbidden, NotFound, InvalidInput."""
 
         def change(transaction: Transaction, old: Stream) -> None:
-            connection = transaction.connection
-            place = places.find(connection, by.workspace, KIND, old.id)
-            newest = connection.execute(
-                workspaces.select().where(workspaces.c.key == by.workspace)
-            ).one()
-            if not 0 <= seq <= newest.next_seq:
-                detail = f"must be from 0 to {newest.next_seq}"
-                raise InvalidInput(f"The seq {detail}", FieldError(detail, "/from"))
-            places.replay(transaction, place, seq)
+            previous = self._set_back(transaction, old, "activities", seq, "/from")
             self._record(
-                transaction, by, old, "audit_stream.replayed", seq=seq, previous_seq=place.cursor
+                transaction, by, old, "audit_stream.replayed", seq=seq, previous_seq=previous
             )
+
+        return self._change(by, id, change)
+
+    def replay_jobs(self, by: By, id: str, seq: int) -> Stream:
+        """Send all jobs from their `seq` on again. Raises Forbidden, NotFound, InvalidInput, and
+        Conflict where the stream has no jobs."""
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            if not old.job_history:
+                raise Conflict("The stream does not include job history")
+            previous = self._set_back(transaction, old, "jobs", seq, "/jobs_from")
+            self._record(
+                transaction, by, old, "audit_stream.replayed",
+                part="jobs", seq=seq, previous_seq=previous,
+            )  # fmt: skip
 
         return self._change(by, id, change)
 
@@ -376,10 +321,24 @@ class Streams:
         self._record(transaction, by, made, "audit_stream.created")
         return made
 
-    def _running(self, transaction: Transaction, one: Stream) -> Place:
+    def _places_that_run(self, transaction: Transaction, one: Stream) -> list[Place]:
+        """Or would, were they not paused."""
         if not one.enabled:
             raise Conflict("The stream is turned off")
-        return places.find(transaction.connection, one.workspace, KIND, one.id)
+        return parts.included(transaction.connection, one)
+
+    def _set_back(
+        self, transaction: Transaction, one: Stream, log: Log, seq: int, pointer: str
+    ) -> int:
+        """Where it stood."""
+        connection = transaction.connection
+        place = parts.place_of(connection, one, log)
+        newest = places.next_seq(connection, one.workspace, log)
+        if not 0 <= seq <= newest:
+            detail = f"must be from 0 to {newest}"
+            raise InvalidInput(f"The seq {detail}", FieldError(detail, pointer))
+        places.replay(transaction, place, seq)
+        return place.cursor
 
     def _make(
         self, transaction: Transaction, workspace: int, name: str, *, from_start: bool
@@ -408,14 +367,15 @@ class Streams:
                 created_at=at,
             )
         )
-        cursor = 0 if from_start else _next_seq(connection, workspace)
-        places.make(transaction, workspace, KIND, id, name, cursor=cursor)
-        place = places.find(connection, workspace, KIND, id)
-        places.pause(transaction, place, "turned off")
+        cursor = 0 if from_start else places.next_seq(connection, workspace, "activities")
+        parts.make(transaction, workspace, id, name, cursor=cursor)
         return read(connection, workspace, id)
 
     def _keep(self, transaction: Transaction, one: Stream, **values: Any) -> None:
-        transaction.connection.execute(update(table).where(table.c.key == one.key).values(values))
+        connection = transaction.connection
+        connection.execute(update(table).where(table.c.key == one.key).values(values))
+        for place in parts.both(connection, one):
+            places.reopen(transaction, place)
 
     def _opening(self, one: Stream) -> Opening:
         return Opening(self._guard, one.id, str(one.workspace), one.packing, one.compression)
@@ -436,41 +396,3 @@ class Streams:
             details=details,
         )
         self._store.record(transaction, by.workspace, sent)
-
-
-def _next_seq(connection: Connection, workspace: int) -> int:
-    return (
-        connection.execute(workspaces.select().where(workspaces.c.key == workspace)).one().next_seq
-    )
-
-
-def _checked(shape: Shape) -> dict[str, Any]:
-    values = {
-        name: value
-        for name in Shape.__struct_fields__
-        if (value := getattr(shape, name)) is not None
-    }
-    if shape.format is not None:
-        format_of(shape.format)
-    if shape.query is not None:
-        if len(shape.query) > QUERY_MAX:
-            raise _wrong("query", f"has more than {QUERY_MAX} characters")
-        try:
-            parse(shape.query)
-        except QueryError as error:
-            raise _wrong("query", str(error)) from None
-    if shape.template is not None and len(shape.template) > TEMPLATE_MAX:
-        raise _wrong("template", f"has more than {TEMPLATE_MAX} characters")
-    if shape.template is not None and (problem := problem_of(shape.template)):
-        raise _wrong("template", problem)
-    check_packing(shape.packing or "batch")
-    if shape.compression is not None and shape.compression not in COMPRESSIONS:
-        raise _wrong("compression", f"must be one of {', '.join(COMPRESSIONS)}")
-    for pointer in shape.masks or ():
-        if len(shape.masks or ()) > MASKS_MAX or not pointer.startswith("/") or len(pointer) > 500:
-            raise _wrong("masks", f"{pointer[:60]!r} is no JSON pointer into an activity")
-    return values
-
-
-def _wrong(field: str, detail: str) -> InvalidInput:
-    return InvalidInput(f"{field} {detail}", FieldError(detail, f"/{field}"))

@@ -10,7 +10,8 @@ activity-audit-log-streaming-customize-log). Placeholders:
     {{{now_utc_micro}}}     1685683801002213
     {{{now_utc_nano}}}      1685683801002213000
 
-"Now" is when the activity was received: a message that is sent again is the same, byte for byte.
+"Now" is when the activity or the job was received: a message that is sent again is the same, byte
+for byte.
 Texts (the second, and `now`) bring their quotes along where the template has none around them, so
 that both ways of writing them work. A message that is no JSON, such as a line of CEF, is a text in
 both. Any other placeholder is left as it is.
@@ -30,6 +31,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trailkeeper.activity import Activity, from_us, to_us
+from trailkeeper.jobs.job import EndedJob
 from trailkeeper.streaming.format import Format, Team
 from trailkeeper.streaming.plain import without_hidden
 
@@ -110,7 +112,11 @@ def templated(format: Format, text: str) -> Format:
         message = format.encode(activity, team)
         return template.fill(message, activity.received_at, is_json=is_json)
 
-    return replace(format, encode=encode, content_type=JSON, ending="json")
+    def encode_job(job: EndedJob, lines: bytes | None, team: Team) -> bytes:
+        message = format.encode_job(job, lines, team)
+        return template.fill(message, from_us(job.received_at), is_json=is_json)
+
+    return replace(format, encode=encode, encode_job=encode_job, content_type=JSON, ending="json")
 
 
 def _parts(text: str) -> list[bytes | Hole]:

@@ -1,29 +1,38 @@
-"""A stream at work: activities become messages, messages parcels, and parcels are delivered."""
+"""A stream at work: activities and jobs become messages, messages parcels, which are delivered."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
+from typing import ClassVar, Generic
 
 from msgspec.structs import replace
 
 from trailkeeper.activity import Activity, to_us
-from trailkeeper.followers.follower import Batch, Limits, Poison
+from trailkeeper.followers.follower import Batch, Item, Limits, Log, Poison
+from trailkeeper.jobs.body import LINES_TOO_LONG
+from trailkeeper.jobs.job import EndedJob
 from trailkeeper.query.filters import Filter, Match
 from trailkeeper.query.language import parse
 from trailkeeper.streaming.destination import Destination, Kind, Message, Parcel, ParcelTooLarge
 from trailkeeper.streaming.format import Format, Team
-from trailkeeper.streaming.masks import masked
+from trailkeeper.streaming.masks import masked, masked_job, masked_lines
+from trailkeeper.streaming.plain import json_line
 from trailkeeper.streaming.stream import Stream
 
 EACH_MOST = 200
-"""Activities in a batch whose messages become objects one by one."""
+"""Items of a batch whose messages become objects one by one."""
 
 NOTHING = Filter(matches=(Match(field="action", values=("nothing.at_all",)),))
+NO_LINES = json_line(LINES_TOO_LONG)
 
 
-class StreamWork:
-    """Sends the activities of a batch in order. The parcels are made of the batch alone, so that a
+class Sending(ABC, Generic[Item]):
+    """Sends the items of a batch in order. The parcels are made of the batch alone, so that a
     second try sends the same bytes."""
+
+    log: ClassVar[Log]
 
     def __init__(
         self,
@@ -42,13 +51,11 @@ class StreamWork:
         self._salt = salt
         each = kind.is_object_store and stream.packing == "each"
         self.limits = Limits(
-            activities=EACH_MOST if each else kind.parcel_messages, linger_s=kind.linger_s
+            items=EACH_MOST if each else kind.parcel_messages, linger_s=kind.linger_s
         )
-        wanted = parse(stream.query) if stream.query else Filter()
-        self.wants = wanted if stream.login_user_activity else NOTHING
 
-    def do(self, batch: Batch) -> None:
-        messages = [self._message(activity) for activity in batch.activities]
+    def do(self, batch: Batch[Item]) -> None:
+        messages = [self._message(item) for item in batch.items]
         room = self._kind.message_bytes
         if large := [one.seq for one in messages if len(one.body) > room]:
             raise Poison(f"larger than the destination takes ({room} bytes)", large)
@@ -58,18 +65,8 @@ class StreamWork:
     def close(self) -> None:
         self._destination.close()
 
-    def _message(self, activity: Activity) -> Message:
-        shown = masked(activity, self._stream.masks, self._salt)
-        return Message(
-            activity.seq,
-            activity.id,
-            to_us(activity.occurred_at),
-            f"{self._format.path(shown, self._team)}.{self._format.ending}",
-            self._format.encode(shown, self._team),
-            f"{shown.targets[0].type}/{shown.targets[0].id}",
-            to_us(activity.received_at),
-            shown,
-        )
+    @abstractmethod
+    def _message(self, item: Item) -> Message: ...
 
     def _parcels(self, messages: list[Message]) -> Iterator[Parcel]:
         some: list[Message] = []
@@ -85,7 +82,7 @@ class StreamWork:
 
     def _parcel(self, messages: list[Message]) -> Parcel:
         stem = f"{messages[0].seq:012d}-{messages[-1].seq:012d}"
-        return Parcel("activities", stem, messages, self._format.content_type)
+        return Parcel(self.log, stem, messages, self._format.content_type)
 
     def _deliver(self, parcel: Parcel) -> None:
         """One that is too large for the destination goes in halves."""
@@ -104,3 +101,58 @@ class StreamWork:
                         messages=half,
                     )
                 )
+
+
+class StreamWork(Sending[Activity]):
+    """Of activities."""
+
+    log = "activities"
+
+    @cached_property
+    def wants(self) -> Filter:
+        if not self._stream.login_user_activity:
+            return NOTHING
+        return parse(self._stream.query) if self._stream.query else Filter()
+
+    def _message(self, item: Activity) -> Message:
+        shown = masked(item, self._stream.masks, self._salt)
+        return Message(
+            item.seq,
+            item.id,
+            to_us(item.occurred_at),
+            f"{self._format.path(shown, self._team)}.{self._format.ending}",
+            self._format.encode(shown, self._team),
+            f"{shown.targets[0].type}/{shown.targets[0].id}",
+            to_us(item.received_at),
+            shown,
+        )
+
+
+class JobWork(Sending[EndedJob]):
+    """Of jobs. Where its steps make a job larger than the destination takes, they are left out,
+    and LINES_TOO_LONG stands in their place."""
+
+    log = "jobs"
+
+    @property
+    def wants(self) -> bool:
+        """Whether with steps."""
+        return self._stream.recipe_step_details
+
+    def _message(self, item: EndedJob) -> Message:
+        masks, team = self._stream.masks, self._team
+        shown, lines = masked_job(item, masks, self._salt), item.lines
+        if lines is not None:
+            lines = masked_lines(lines, masks, self._salt)
+        body = self._format.encode_job(shown, lines, team)
+        if lines is not None and len(body) > self._kind.message_bytes:
+            body = self._format.encode_job(shown, NO_LINES, team)
+        return Message(
+            item.seq,
+            item.id,
+            item.ended_at,
+            f"{self._format.job_path(shown, team)}.{self._format.ending}",
+            body,
+            f"recipe/{item.recipe_id}",
+            item.received_at,
+        )

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from tests.streaming.formats.job_samples import JOBS
 from tests.streaming.formats.samples import SAMPLES, TEAM
 
 from trailkeeper.streaming.format import Format
@@ -15,12 +16,16 @@ from trailkeeper.streaming.template import templated
 
 PAGE = "docs/reference/stream-formats.md"
 EXAMPLE = SAMPLES[0]
+JOB, JOB_LINES = JOBS[0]
 TEMPLATE = '{"source": "trailkeeper", "sent": {{{now}}}, "logEntries": {{{log_message}}}}'
 
 NOTES = {
     "trailkeeper": """\
 The activity as `GET /api/v1/activities/{id}` gives it. It has everything; `id` is unique in a
 workspace for ever, and `seq` is its place in the log.
+
+A job is as `GET /api/v1/jobs/{id}` gives it, with `"type": "job"` before that, which no activity
+has. Its `seq` counts the finished jobs of the workspace.
 """,
     "workato": """\
 The body that Workato's audit log streaming sent in 2019, for receivers that were made for it. Event
@@ -37,12 +42,20 @@ Workato's has none; where that matters, use another format.
 In an object store the path is like that of Workato's job files:
 `user_id/activities/resource_id/YYYYMMDD/seq/user_id-resource_id-seq-YYYYMMDDHHMMSS-event.json`,
 with the workspace's owner and the time of receipt.
+
+A job has Workato's own body, as it was sent, in an object store in a file of Workato's own name:
+`user_id/jobs/recipe_id/YYYYMMDD/job_id/user_id-recipe_id-job_id-YYYYMMDDHHMMSS-status.json`, with
+the time when it ended.
 """,
     "ocsf": """\
 Events of the [Open Cybersecurity Schema Framework](https://schema.ocsf.io), with class and activity
 of the [activities](activities.md). `ocsf` is version 1.4.0, which most receivers take, and stays
 it; `ocsf-1.4` says so. `metadata.uid` is the activity's id, `time` is in milliseconds. What a class
 has no attribute for stands in `unmapped`.
+
+A job is API Activity (6003) whose `api.operation` is `job.succeeded`, `job.failed` or
+`job.canceled`; its resources are the recipe and the job. `metadata.log_name` is `jobs`, and
+`unmapped.job` is the body in Workato's form.
 """,
     "ocsf-1.4": "The same as `ocsf`, and the version is in the name.\n",
     "ocsf-1.9": """\
@@ -53,15 +66,23 @@ there, what is done to a role is Role Management (3008), and members are `users`
 Documents of the [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs), version 8.11.
 Fields of our own stand under `trailkeeper`. There `changes` and `details` are JSON as text, since
 an index refuses a document whose field has another type than in the documents before it.
+
+A job is the end of a process (`event.category`), with its duration, and `error` where it failed;
+`event.dataset` is `trailkeeper.jobs`. Its body in Workato's form and its steps are JSON as text.
 """,
     "cloudevents": """\
 [CloudEvents](https://cloudevents.io) 1.0 in structured mode. `id` and `source` together tell a
 second delivery; `sequence` sorts as the log does; `data` is the activity as the API gives it.
+
+Jobs have a `source` of their own, which ends in `/jobs`, and the recipe as their `subject`; `data`
+is the job as the API gives it.
 """,
     "cef": """\
 Lines of the Common Event Format, version 0, with the keys and the lengths of ArcSight's extension
 dictionary: what is longer is cut. Line breaks are `\\n` and `\\r` in values; other characters that
 cannot be seen are written as text, such as `\\u001b`.
+
+Of a job's body and steps the line has the first 4,000 characters.
 """,
 }
 
@@ -70,11 +91,13 @@ HEAD = """\
 
 Made by `make docs` from `tests/streaming/formats`; do not edit it by hand.
 
-How a stream writes activities, by its setting `format`. Every message is one line of UTF-8, without
-anything in it that a terminal or an editor would act on, and is the same whenever it is sent again.
-Unless something else is said, an object's path is `workspace/activities/YYYY/MM/DD/seq`.
+How a stream writes activities and jobs, by its setting `format`. Every message is one line of
+UTF-8, without anything in it that a terminal or an editor would act on, and is the same whenever it
+is sent again. Unless something else is said, an object's path is
+`workspace/activities/YYYY/MM/DD/seq` or `workspace/jobs/YYYY/MM/DD/seq`, by the time of receipt.
 
-Each example is this activity: Robin stopped the recipe "Sync product SKUs".
+The examples are an activity, Robin stopped the recipe "Sync product SKUs", and a job of that recipe
+with its steps. A stream without recipe step details has the same without them.
 """
 
 CUSTOM = """
@@ -92,7 +115,7 @@ log messages are. In it
 | `{{{now_utc_micro}}}` | `1685683801002213` |
 | `{{{now_utc_nano}}}` | `1685683801002213000` |
 
-- "Now" is when the activity was received, so that a message that is sent again is the same.
+- "Now" is when the activity or the job was received: a message that is sent again is the same.
 - `{{{log_message_str}}}` and `{{{now}}}` may stand in quotes or without them.
 - A message of a format that is not JSON (CEF) is a text in both places.
 - Another name in braces is left as it is.
@@ -119,7 +142,13 @@ def _section(one: Format) -> str:
         return start.rstrip("\n") + "\n"
     body = one.encode(EXAMPLE, TEAM)
     kind = f"Content type `{one.content_type}`, path `{one.path(EXAMPLE, TEAM)}.{one.ending}`.\n\n"
-    return start + kind + (_json(body) if one.is_json else f"```\n{body.decode()}\n```\n")
+    job = one.encode_job(JOB, JOB_LINES, TEAM)
+    path = f"\nA job, path `{one.job_path(JOB, TEAM)}.{one.ending}`:\n\n"
+    return start + kind + _shown(one, body) + path + _shown(one, job)
+
+
+def _shown(one: Format, body: bytes) -> str:
+    return _json(body) if one.is_json else f"```\n{body.decode()}\n```\n"
 
 
 def _json(body: bytes) -> str:

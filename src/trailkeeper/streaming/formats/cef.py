@@ -1,4 +1,4 @@
-"""Activities in the Common Event Format of ArcSight, version 0: one line each.
+"""Activities and jobs in the Common Event Format of ArcSight, version 0: one line each.
 
 Source: "Micro Focus Security ArcSight Common Event Format", version 25, with its extension
 dictionary, whose keys and lengths are kept; what is longer is cut, and ends in an ellipsis. A pipe
@@ -19,9 +19,11 @@ from functools import lru_cache
 from trailkeeper.activity import Activity, Actor, to_us
 from trailkeeper.catalogue import catalogue
 from trailkeeper.catalogue.sentence import sentence
+from trailkeeper.jobs.job import EndedJob
 from trailkeeper.streaming.format import Format, Team
+from trailkeeper.streaming.formats.job_parts import action_of, sentence_of, why_of
 from trailkeeper.streaming.formats.ocsf_parts import PEOPLE
-from trailkeeper.streaming.formats.own import dated_path
+from trailkeeper.streaming.formats.own import dated_job_path, dated_path
 from trailkeeper.streaming.plain import ip_version, json_text, visible
 
 MAPPING_VERSION = "1"
@@ -54,6 +56,7 @@ LENGTHS = {
 }
 """The dictionary's, in characters before they are escaped."""
 
+_OUTCOMES = {"succeeded": "success", "failed": "failure"}
 _LINE_BREAKS = {"\n": "\\n", "\r": "\\r"}
 
 Pair = tuple[str, str | None]
@@ -61,8 +64,17 @@ Pair = tuple[str, str | None]
 
 def encode(activity: Activity, team: Team) -> bytes:
     severity = FAILURE if activity.outcome == "failure" else SUCCESS
-    pairs = (f"{key}={value(key, text)}" for key, text in extension(activity, team) if text)
-    return f"{_header(activity.action)}|{severity}|{' '.join(pairs)}".encode()
+    return _line(activity.action, severity, extension(activity, team))
+
+
+def encode_job(job: EndedJob, lines: bytes | None, team: Team) -> bytes:
+    severity = FAILURE if job.state == "failed" else SUCCESS
+    return _line(action_of(job), severity, job_extension(job, lines, team))
+
+
+def _line(action: str, severity: int, pairs: Iterator[Pair]) -> bytes:
+    shown = (f"{key}={value(key, text)}" for key, text in pairs if text)
+    return f"{_header(action)}|{severity}|{' '.join(shown)}".encode()
 
 
 def extension(activity: Activity, team: Team) -> Iterator[Pair]:
@@ -90,10 +102,7 @@ def extension(activity: Activity, team: Team) -> Iterator[Pair]:
     yield "requestClientApplication", context.user_agent
     yield "sourceServiceName", context.source
     yield "deviceExternalId", team.id
-    if len(activity.id) <= LENGTHS["externalId"]:
-        yield "externalId", activity.id
-    else:
-        yield from _labelled("flexString1", "Activity id", activity.id)
+    yield from _id(activity.id, "Activity id")
     yield from _labelled("cn1", "seq", str(activity.seq))
     yield from _labelled("cs1", "Actor e-mail", actor.email)
     yield from _labelled("cs2", "Environment", activity.environment)
@@ -101,6 +110,42 @@ def extension(activity: Activity, team: Team) -> Iterator[Pair]:
     yield from _labelled("cs4", "Targets", _json(activity.targets[1:]))
     yield from _labelled("cs5", "Changes", _json(activity.changes))
     yield from _labelled("cs6", "Details", _json(_details(activity)))
+
+
+def job_extension(job: EndedJob, lines: bytes | None, team: Team) -> Iterator[Pair]:
+    """The same of a job; of a long body and of its steps there is the beginning."""
+    yield "rt", str(job.received_at // 1_000)
+    yield "start", str(job.started_at // 1_000)
+    yield "end", str(job.ended_at // 1_000)
+    yield "cat", "Job"
+    yield "act", action_of(job)
+    yield "outcome", _OUTCOMES.get(job.state, job.state)
+    yield "reason", why_of(job)
+    yield "msg", sentence_of(job)
+    yield "fileType", "recipe"
+    yield "fileId", job.recipe_id
+    yield "fname", job.recipe_name
+    yield "deviceExternalId", team.id
+    yield from _id(job.id, "Job id")
+    yield from _labelled("cn1", "seq", str(job.seq))
+    yield from _labelled("cs1", "Title", job.title)
+    yield from _labelled("cs2", "Status", job.status)
+    yield from _labelled("cs3", "Test", "true" if job.is_test else "false")
+    yield from _labelled("cs5", "Steps", _beginning(lines) if lines else None)
+    yield from _labelled("cs6", "Job", _beginning(job.body))
+
+
+def _beginning(body: bytes) -> str:
+    """As much of it as a key takes, which need not be JSON."""
+    most = LENGTHS["cs"]
+    return body[: 4 * (most + 1)].decode(errors="ignore")
+
+
+def _id(id: str, label: str) -> Iterator[Pair]:
+    if len(id) <= LENGTHS["externalId"]:
+        yield "externalId", id
+    else:
+        yield from _labelled("flexString1", label, id)
 
 
 def _address(address: str | None) -> Iterator[Pair]:
@@ -177,6 +222,8 @@ FORMAT = Format(
     help="Lines of the Common Event Format, for ArcSight and what reads it.",
     encode=encode,
     path=dated_path,
+    encode_job=encode_job,
+    job_path=dated_job_path,
     content_type="text/plain; charset=utf-8",
     ending="cef",
 )

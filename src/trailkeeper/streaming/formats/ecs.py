@@ -1,4 +1,4 @@
-"""Activities in the Elastic Common Schema, version 8.11.
+"""Activities and jobs in the Elastic Common Schema, version 8.11.
 
 Source: https://www.elastic.co/docs/reference/ecs (fields, and the allowed values of `event.kind`,
 `event.category`, `event.type` and `event.outcome`). Category and types come from the class and the
@@ -7,6 +7,8 @@ activity that the catalogue gives an action in OCSF.
 What the schema has no field for stands under `trailkeeper`, as the schema asks of custom fields.
 There, `changes` and `details` are JSON as text: their keys and types are anybody's, and an index
 refuses documents whose field has another type than that of the first document that had it.
+
+A job is the end of a process. What Workato's body says of it is JSON as text, too.
 """
 
 from __future__ import annotations
@@ -17,9 +19,16 @@ from typing import Any
 from trailkeeper.activity import Activity, Actor, Target, rfc3339, to_us
 from trailkeeper.catalogue.ocsf import classification
 from trailkeeper.catalogue.sentence import sentence
+from trailkeeper.jobs.job import EndedJob
 from trailkeeper.streaming.format import Format, Team
+from trailkeeper.streaming.formats.job_parts import (
+    action_of,
+    milliseconds_of,
+    sentence_of,
+    why_of,
+)
 from trailkeeper.streaming.formats.ocsf_parts import PEOPLE
-from trailkeeper.streaming.formats.own import dated_path
+from trailkeeper.streaming.formats.own import dated_job_path, dated_path
 from trailkeeper.streaming.plain import ip_version, json_line, json_text
 
 VERSION = "8.11.0"
@@ -159,10 +168,59 @@ def _target(target: Target) -> dict[str, Any]:
     return shown
 
 
+_OUTCOMES = {"succeeded": "success", "failed": "failure"}
+
+
+def encode_job(job: EndedJob, lines: bytes | None, team: Team) -> bytes:
+    why = why_of(job)
+    event: dict[str, Any] = {
+        "kind": "event",
+        "category": ["process"],
+        "type": ["end"],
+        "action": action_of(job),
+        "outcome": _OUTCOMES.get(job.state, "unknown"),
+        "id": job.id,
+        "sequence": job.seq,
+        "created": rfc3339(job.received_at),
+        "start": rfc3339(job.started_at),
+        "end": rfc3339(job.ended_at),
+        "duration": milliseconds_of(job) * 1_000_000,
+        "provider": "trailkeeper",
+        "module": "trailkeeper",
+        "dataset": "trailkeeper.jobs",
+    }
+    shown: dict[str, Any] = {
+        "id": job.id,
+        "title": job.title,
+        "status": job.status,
+        "is_test": job.is_test,
+        "recipe": {"id": job.recipe_id, "name": job.recipe_name},
+        "body": job.body.decode(),
+    }
+    body: dict[str, Any] = {
+        "@timestamp": rfc3339(job.ended_at),
+        "ecs": {"version": VERSION},
+        "message": sentence_of(job),
+        "event": event,
+        "organization": {"id": team.id, "name": team.name},
+    }
+    if why is not None:
+        event["reason"] = why
+        body["error"] = {"message": why}
+        if job.error_type is not None:
+            body["error"]["type"] = job.error_type
+    if lines is not None:
+        shown["lines"] = lines.decode()
+    body["trailkeeper"] = {"job": shown}
+    return json_line(body)
+
+
 FORMAT = Format(
     name="ecs",
     label="Elastic Common Schema",
     help=f"Documents of the Elastic Common Schema, version {VERSION}.",
     encode=encode,
     path=dated_path,
+    encode_job=encode_job,
+    job_path=dated_job_path,
 )

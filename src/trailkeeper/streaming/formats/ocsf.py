@@ -1,9 +1,11 @@
-"""Activities as events of the Open Cybersecurity Schema Framework (https://schema.ocsf.io).
+"""Activities and jobs as events of the Open Cybersecurity Schema Framework (https://schema.ocsf.io).
 
 `ocsf-1.4` and `ocsf-1.9` name their version; `ocsf` is the older one, which most receivers take.
 A further version is a row of `VERSIONS` and of catalogue/ocsf_versions.py. No profile is used, and
 no attribute that its version deprecates. Class and activity are the catalogue's. What the class has
 no place for stands in `unmapped`: nothing of an activity is lost.
+
+A job is API Activity, which receivers take that know no class for it: the recipe has done it.
 """
 
 from __future__ import annotations
@@ -12,15 +14,25 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from trailkeeper.activity import Activity, Target, to_us
+from msgspec import Raw
+
+from trailkeeper.activity import Activity, Target, rfc3339, to_us
 from trailkeeper.catalogue import catalogue
 from trailkeeper.catalogue.ocsf_classes import OTHER_ACTIVITY
 from trailkeeper.catalogue.ocsf_versions import V1_4, V1_9, OcsfVersion
 from trailkeeper.catalogue.sentence import sentence
-from trailkeeper.streaming.format import Encode, Format, Team
-from trailkeeper.streaming.formats.ocsf_classes import of_class
+from trailkeeper.jobs.job import EndedJob
+from trailkeeper.jobs.workato import with_lines
+from trailkeeper.streaming.format import Encode, EncodeJob, Format, Team
+from trailkeeper.streaming.formats.job_parts import (
+    action_of,
+    milliseconds_of,
+    sentence_of,
+    why_of,
+)
+from trailkeeper.streaming.formats.ocsf_classes import UNKNOWN, of_class
 from trailkeeper.streaming.formats.ocsf_parts import endpoint, http_request, observables, user_of
-from trailkeeper.streaming.formats.own import dated_path
+from trailkeeper.streaming.formats.own import dated_job_path, dated_path
 from trailkeeper.streaming.plain import json_line
 
 VERSIONS: dict[str, OcsfVersion] = {"ocsf": V1_4, "ocsf-1.4": V1_4, "ocsf-1.9": V1_9}
@@ -39,6 +51,8 @@ _FAILURE: dict[str, Any] = {
     "status_id": 2,
     "status": "Failure",
 }
+_CANCELED = _SUCCESS | {"status_id": 99, "status": "Canceled"}
+_OF_JOBS = {"succeeded": _SUCCESS, "failed": _FAILURE, "canceled": _CANCELED}
 
 
 def event(activity: Activity, team: Team, version: OcsfVersion) -> dict[str, Any]:
@@ -63,6 +77,44 @@ def event(activity: Activity, team: Team, version: OcsfVersion) -> dict[str, Any
     body["observables"] = observables(body)
     if unmapped := _unmapped(activity, targets):
         body["unmapped"] = unmapped
+    return body
+
+
+def job_event(
+    job: EndedJob, lines: bytes | None, team: Team, version: OcsfVersion
+) -> dict[str, Any]:
+    """The same of a job."""
+    action, recipe = action_of(job), {"uid": job.recipe_id, "type": "recipe"}
+    if job.recipe_name is not None:
+        recipe["name"] = job.recipe_name
+    one = {"uid": job.id, "type": "job"}
+    if job.title is not None:
+        one["name"] = job.title
+    body = _head(action, version) | _OF_JOBS[job.state]
+    body["status_code"] = job.status
+    if (why := why_of(job)) is not None:
+        body["status_detail"] = why
+    body["time"] = body["end_time"] = job.ended_at // 1_000
+    body["start_time"] = job.started_at // 1_000
+    body["duration"] = milliseconds_of(job)
+    body["message"] = sentence_of(job)
+    body["metadata"] = {
+        "version": version.number,
+        "product": _PRODUCT,
+        "uid": job.id,
+        "sequence": job.seq,
+        "event_code": action,
+        "log_name": "jobs",
+        "log_provider": "trailkeeper",
+        "tenant_uid": team.id,
+        "original_time": rfc3339(job.ended_at),
+        "logged_time": job.received_at // 1_000,
+    }
+    body["actor"] = {"app_uid": job.recipe_id, "app_name": job.recipe_name or job.recipe_id}
+    body["api"] = {"operation": action, "service": {"name": "Trailkeeper"}}
+    body["resources"] = [recipe, one]
+    body["src_endpoint"] = {"svc_name": UNKNOWN}
+    body["unmapped"] = {"is_test": job.is_test, "job": Raw(with_lines(job.body, lines))}
     return body
 
 
@@ -123,6 +175,10 @@ def _encode(version: OcsfVersion) -> Encode:
     return lambda activity, team: json_line(event(activity, team, version))
 
 
+def _encode_job(version: OcsfVersion) -> EncodeJob:
+    return lambda job, lines, team: json_line(job_event(job, lines, team, version))
+
+
 def _format(name: str, version: OcsfVersion) -> Format:
     label = version.number.rpartition(".")[0]
     return Format(
@@ -131,6 +187,8 @@ def _format(name: str, version: OcsfVersion) -> Format:
         help=f"Events of the Open Cybersecurity Schema Framework, version {version.number}.",
         encode=_encode(version),
         path=dated_path,
+        encode_job=_encode_job(version),
+        job_path=dated_job_path,
     )
 
 

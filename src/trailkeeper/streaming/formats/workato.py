@@ -1,4 +1,4 @@
-"""Activities as Workato streamed them in 2019.
+"""Activities and jobs as Workato streamed them in 2019.
 
 Source: "Activity audit log file details and sample data" and "Job history replication" of Workato's
 documentation (docs.workato.com), and bodies from that time. Event and resource types are those of
@@ -9,6 +9,8 @@ workspace's owner), `resource` and `timestamp`, in this order. Ids that are deci
 most 15 digits are numbers, so that no reader rounds them. What Workato has no place for stands in
 `details`, and only where there is something: `outcome` and `reason` of what failed, `changes`,
 `on_behalf_of`, and `targets` beyond the first. `details.request` comes last, with what is known.
+
+Jobs are kept in Workato's form, and are sent as they are (see jobs/workato.py).
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from typing import Any
 
 from trailkeeper.activity import Activity, Actor, Target
 from trailkeeper.catalogue.workato import event_type, resource_type
+from trailkeeper.jobs.job import EndedJob
+from trailkeeper.jobs.workato import with_lines, workato_job_path
 from trailkeeper.streaming.format import Format, Team
-from trailkeeper.streaming.plain import json_line
+from trailkeeper.streaming.plain import json_line, visible_json
 
 EVENTS_OF_2019 = {"recipe_copied": "recipe_created"}
 """Where the stream's name of that time is not the API's of today: a copy of a recipe was one that
@@ -77,6 +81,14 @@ def path(activity: Activity, team: Team) -> str:
         f"{owner}/activities/{resource}/{at:%Y%m%d}/{seq}/"
         f"{owner}-{resource}-{seq}-{at:%Y%m%d%H%M%S}-{event_of(activity)[:_EVENT_IN_PATH_MAX]}"
     )
+
+
+def encode_job(job: EndedJob, lines: bytes | None, _team: Team) -> bytes:
+    return visible_json(with_lines(job.body, lines))
+
+
+def job_path(job: EndedJob, team: Team) -> str:
+    return workato_job_path(job, team.owner_id).removesuffix(".json")
 
 
 def number(text: Any) -> Any:
@@ -166,4 +178,6 @@ FORMAT = Format(
     help="The body that Workato streams, for receivers that were made for it.",
     encode=encode,
     path=path,
+    encode_job=encode_job,
+    job_path=job_path,
 )

@@ -1,0 +1,82 @@
+"""What is read of streams: their settings, how they stand, and what they left out."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from trailkeeper.followers.follower import Log, Place
+from trailkeeper.followers.places import DeadLetter, Places
+from trailkeeper.identity.store import Store
+from trailkeeper.streaming.destination import Kind
+from trailkeeper.streaming.destinations import offered
+from trailkeeper.streaming.guard import Guard
+from trailkeeper.streaming.stream import KINDS, NOWHERE, Stream, blank, listed, read
+
+STATES = ("paused", "failing", "running")
+"""Of a stream that is on, the worst first."""
+
+
+class Standing(Struct, frozen=True):
+    """How a stream stands: `off`, `paused`, `failing` or `running`, whichever is worse for
+    activities and jobs; its place in the log, and in that of the jobs where it includes them."""
+
+    state: str
+    place: Place
+    jobs_place: Place | None = None
+
+
+class StreamReading:
+    """The streams of all workspaces, as they are."""
+
+    def __init__(self, store: Store, guard: Guard) -> None:
+        self._store = store
+        self._guard = guard
+        self._places = Places(store)
+
+    def listed(self, workspace: int) -> list[Stream]:
+        """The oldest first."""
+        with self._store.reading() as connection:
+            return listed(connection, workspace)
+
+    def kinds(self) -> list[Kind]:
+        """The kinds of destination to offer."""
+        return offered(self._guard)
+
+    def get(self, workspace: int, id: str) -> Stream:
+        """Raises NotFound."""
+        with self._store.reading() as connection:
+            return read(connection, workspace, id)
+
+    def first(self, workspace: int) -> Stream:
+        """The oldest stream, which the settings page is about; a blank one where there is none. To
+        change it, say FIRST instead of an id: it is made, then, in the same transaction."""
+        there = self.listed(workspace)
+        return there[0] if there else blank(workspace)
+
+    def standing(self, one: Stream) -> Standing:
+        if not one.id:
+            return Standing("off", NOWHERE)
+        place = self._place(one, "activities")
+        jobs = self._place(one, "jobs") if one.job_history else None
+        if not one.enabled:
+            return Standing("off", place, jobs)
+        states = {_state_of(each) for each in (place, jobs) if each is not None}
+        return Standing(next(state for state in STATES if state in states), place, jobs)
+
+    def lag(self, standing: Standing) -> dict[Log, int]:
+        """How much of each log that it follows is not delivered yet."""
+        there = (standing.place, standing.jobs_place)
+        return {place.log: self._places.lag(place) for place in there if place is not None}
+
+    def dead_letters(self, one: Stream, log: Log = "activities") -> list[DeadLetter]:
+        """What of a log its destination does not take, the latest first."""
+        return self._places.dead_letters(self._place(one, log)) if one.id else []
+
+    def _place(self, one: Stream, log: Log) -> Place:
+        return self._places.find(one.workspace, KINDS[log], one.id)
+
+
+def _state_of(place: Place) -> str:
+    if place.state == "paused":
+        return "paused"
+    return "failing" if place.failures else "running"
