@@ -21,6 +21,7 @@ from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
 from trailkeeper.followers.places import Places
+from trailkeeper.followers.presence import Presence
 from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
@@ -65,6 +66,7 @@ from trailkeeper.team.workspaces import Workspaces
 
 KEY_FILE = "secret.key"
 MAIL_FOLDER = "mail"
+FOLLOWERS_LOCK = "followers.lock"
 SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
 
@@ -182,7 +184,8 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     reader = Reader(reading, secret)
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
-    followers = Runner(Places(store), reader, {STREAM: owner})
+    presence = Presence(data / FOLLOWERS_LOCK)
+    followers = Runner(Places(store), reader, {STREAM: owner}, presence)
     writer.listen(followers.committed)
     stack.callback(followers.close)
     sweeper = Sweeper(store, notifications.notify)
