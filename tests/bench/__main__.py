@@ -1,4 +1,4 @@
-"""`make bench`: every figure in one run of at most six minutes.
+"""`make bench`: every figure in one run of at most eight minutes.
 
 Exits with 1 when something was not as it must be, such as an activity that was acknowledged and is
 not there. Figures decide nothing: what is fast enough is for the reader to say.
@@ -16,9 +16,11 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from tests.bench import ingest, machine, reads, slow
+from tests.bench import ingest, machine, reads, slow, streaming
 
-PARTS = ("ingest", "slow", "reads")
+PARTS = ("ingest", "slow", "reads", "streaming")
+STREAMED = 100_000
+"""Activities in the log that is streamed, unless fewer are asked for."""
 
 
 class Figures(Struct, kw_only=True, omit_defaults=True):
@@ -30,6 +32,7 @@ class Figures(Struct, kw_only=True, omit_defaults=True):
     slow_fsync: slow.Slow | None = None
     slow_fsync_left_out: str | None = None
     reads: reads.Reads | None = None
+    streaming: streaming.Streaming | None = None
     seconds: float
     load_average_after: tuple[float, float, float]
     fsync_ms_after: float
@@ -66,6 +69,14 @@ def main(arguments: Sequence[str]) -> int:
             requests = 10 if asked.quick else 200
             figures.reads = reads.measure(folder, activities=count, requests=requests)
             reads.show(figures.reads)
+        if "streaming" in parts:
+            figures.streaming = streaming.measure(
+                folder,
+                activities=min(count, STREAMED),
+                seconds=1 if asked.quick else 6,
+                rounds=min(rounds, 3),
+            )
+            streaming.show(figures.streaming)
         figures.fsync_ms_after = machine.fsync_ms(folder, machine.SYNCS)
     figures.seconds = time.monotonic() - start
     figures.load_average_after = os.getloadavg()
@@ -81,7 +92,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--activities", type=int, help="in the log that is read (200,000)")
+    parser.add_argument(
+        "--activities",
+        type=int,
+        help="in the log that is read (200,000)",
+    )
     parser.add_argument("--quick", action="store_true", help="everything small, in under a minute")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")

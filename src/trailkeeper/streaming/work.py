@@ -64,12 +64,18 @@ class StreamWork:
             activity.seq,
             activity.id,
             to_us(activity.occurred_at),
-            f"{self._format.path(shown, self._team)}.{self._format.ending}",
+            self._path(shown),
             self._format.encode(shown, self._team),
             f"{shown.targets[0].type}/{shown.targets[0].id}",
             to_us(activity.received_at),
             shown,
         )
+
+    def _path(self, shown: Activity) -> str:
+        """Only object stores have use for one, and it takes as long to make as the body."""
+        if not self._kind.is_object_store:
+            return ""
+        return f"{self._format.path(shown, self._team)}.{self._format.ending}"
 
     def _parcels(self, messages: list[Message]) -> Iterator[Parcel]:
         some: list[Message] = []
