@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -156,7 +156,7 @@ def to_us(instant: datetime) -> int:
 
 def from_us(us: int) -> datetime:
     """The UTC datetime of microseconds since 1970, exactly."""
-    return datetime.fromtimestamp(us // 1_000_000, UTC).replace(microsecond=us % 1_000_000)
+    return _EPOCH + timedelta(0, us // 1_000_000, us % 1_000_000)
 
 
 def rfc3339(us: int) -> str:

@@ -22,6 +22,7 @@ from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
+from trailkeeper.followers.presence import Presence
 from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
@@ -67,6 +68,7 @@ from trailkeeper.team.workspaces import Workspaces
 
 KEY_FILE = "secret.key"
 MAIL_FOLDER = "mail"
+FOLLOWERS_LOCK = "followers.lock"
 SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
 
@@ -188,6 +190,7 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         Places(store),
         {"activities": ActivitySource(reader), "jobs": JobSource(reading)},
         dict.fromkeys(STREAM_KINDS.values(), owner),
+        Presence(data / FOLLOWERS_LOCK),
     )
     writer.listen(followers.committed)
     stack.callback(followers.close)

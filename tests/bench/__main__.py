@@ -1,4 +1,4 @@
-"""`make bench`: every figure in one run of at most six minutes.
+"""`make bench`: every figure in one run of at most eight minutes.
 
 Exits with 1 when something was not as it must be, such as an activity that was acknowledged and is
 not there. Figures decide nothing: what is fast enough is for the reader to say.
@@ -16,9 +16,11 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from tests.bench import ingest, machine, reads, retention, slow
+from tests.bench import ingest, machine, reads, retention, slow, streaming
 
-PARTS = ("ingest", "slow", "reads", "retention")
+PARTS = ("ingest", "slow", "reads", "retention", "streaming")
+STREAMED = 100_000
+"""Activities in the log that is streamed, unless fewer are asked for."""
 
 
 class Figures(Struct, kw_only=True, omit_defaults=True):
@@ -31,6 +33,7 @@ class Figures(Struct, kw_only=True, omit_defaults=True):
     slow_fsync_left_out: str | None = None
     reads: reads.Reads | None = None
     retention: retention.Retention | None = None
+    streaming: streaming.Streaming | None = None
     seconds: float
     load_average_after: tuple[float, float, float]
     fsync_ms_after: float
@@ -72,6 +75,14 @@ def main(arguments: Sequence[str]) -> int:
             before_s = 2.0 if asked.quick else retention.BEFORE_S
             figures.retention = retention.measure(folder, activities=kept, before_s=before_s)
             retention.show(figures.retention)
+        if "streaming" in parts:
+            figures.streaming = streaming.measure(
+                folder,
+                activities=min(count, STREAMED),
+                seconds=1 if asked.quick else 6,
+                rounds=min(rounds, 3),
+            )
+            streaming.show(figures.streaming)
         figures.fsync_ms_after = machine.fsync_ms(folder, machine.SYNCS)
     figures.seconds = time.monotonic() - start
     figures.load_average_after = os.getloadavg()

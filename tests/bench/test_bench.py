@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.bench import ingest
+from tests.bench import ingest, stream_effects, stream_rates
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ def test_a_quick_run_measures_and_prints_every_row(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -46,6 +46,11 @@ def test_a_quick_run_measures_and_prints_every_row(tmp_path: Path) -> None:
     assert [row["name"] for row in figures["ingest"]] == [case.name for case in ingest.CASES]
     assert set(READS) <= {row["name"] for row in figures["reads"]["rows"]}
     for row in (*figures["ingest"], *figures["reads"]["rows"]):
+        assert f"\n{row['name']}  " in done.stdout
+    streaming = figures["streaming"]
+    assert len(streaming["s3"]) == len(stream_rates.SHAPES)
+    assert len(streaming["effects"]) == len(stream_effects.CASES)
+    for row in (*streaming["http"], *streaming["s3"]):
         assert f"\n{row['name']}  " in done.stdout
     assert "Group commit" in done.stdout or "slow fsync is left out" in done.stdout
     assert not list(tmp_path.glob("trailkeeper-bench-*"))

@@ -30,11 +30,13 @@ class Load:
     server goes away.
 
     Each activity has an id of its own, and a word of its own in its text. What was not answered
-    is sent again when the load is started again, with the same id.
+    is sent again when the load is started again, with the same id. After each answer a connection
+    rests for `pause_s`.
     """
 
-    def __init__(self, site: Site, connections: int = 6, seed: int = 1) -> None:
+    def __init__(self, site: Site, connections: int = 6, seed: int = 1, pause_s: float = 0) -> None:
         self._site = site
+        self._pause_s = pause_s
         self._random = [random.Random(seed + n) for n in range(connections)]
         self._open: list[list[dict[str, Any]]] = [[] for _ in range(connections)]
         self._threads: list[threading.Thread] = []
@@ -74,6 +76,8 @@ class Load:
                 except TROUBLE:
                     return
                 self._open[number] = []
+                if self._pause_s:
+                    self._stop.wait(self._pause_s)
 
     def _new(self, chance: random.Random) -> list[dict[str, Any]]:
         count = chance.choice((1, 1, 1, chance.randint(2, 40)))
@@ -162,6 +166,7 @@ class Forks:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._site.port = free_port()
+        self._child = 0
 
     def __enter__(self) -> Forks:
         with (self._site.data / "serve.log").open("ab") as log:
@@ -171,6 +176,7 @@ class Forks:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                env={**os.environ, **self._site.environment},
             )
         return self
 
@@ -180,6 +186,8 @@ class Forks:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._child:  # a test that failed left it running
+            self.kill()
         self._parent.communicate(timeout=30)
 
     def start(self) -> None:
@@ -191,6 +199,7 @@ class Forks:
 
     def kill(self) -> None:
         os.kill(self._child, signal.SIGKILL)
+        self._child = 0
         assert self._from.readline() == "ended\n"
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:

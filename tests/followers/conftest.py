@@ -14,11 +14,12 @@ from tests.contract.stores import Store, open_store
 
 from trailkeeper.followers import places
 from trailkeeper.followers.activities import ActivitySource
-from trailkeeper.followers.follower import Batch, DeliveryFailed, Limits, Place
+from trailkeeper.followers.follower import Batch, DeliveryFailed, Limits, Log, Place
 from trailkeeper.followers.places import Places
+from trailkeeper.followers.presence import Presence
 from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.store import Store as Operations
-from trailkeeper.installation import Installation
+from trailkeeper.installation import FOLLOWERS_LOCK, Installation
 from trailkeeper.query.filters import Filter
 
 KIND = "test"
@@ -97,7 +98,9 @@ class World:
         """A runner, as a process has one."""
         here = here or self.store.here
         where = Places(self.operations(here))
-        runner = Runner(where, {"activities": ActivitySource(here.reader)}, {KIND: self.owner})
+        sources: dict[Log, Any] = {"activities": ActivitySource(here.reader)}
+        presence = Presence(here.data / FOLLOWERS_LOCK)
+        runner = Runner(where, sources, {KIND: self.owner}, presence)
         here.writer.listen(runner.committed)
         runner.start()
         self.stack.callback(runner.close)

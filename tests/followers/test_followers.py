@@ -89,6 +89,23 @@ def test_one_that_hangs_holds_up_nobody_else(world: World) -> None:
     wait_for(lambda: len(stuck.seqs) == 40)
 
 
+def test_one_that_was_deleted_while_it_hung_holds_up_no_new_one(world: World) -> None:
+    stuck = world.follower("stuck")
+    stuck.gate.clear()
+    world.record(5)
+    runner = world.run()
+    wait_for(lambda: stuck.tried)
+    place = world.place("stuck")
+    world.owner.store.change(lambda transaction: places.drop(transaction, place))
+    new = world.follower("new")
+    runner.look()
+    wait_for(lambda: new.seqs == list(range(5)))
+    stuck.gate.set()
+    wait_for(lambda: stuck.batches)
+    world.record(5)
+    wait_for(lambda: new.seqs == list(range(10)))
+
+
 def test_after_failures_that_do_not_end_it_is_paused_where_it_stands(world: World) -> None:
     receiver = world.follower()
     world.record(5)

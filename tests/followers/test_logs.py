@@ -11,7 +11,9 @@ from tests.jobs.support import job, step
 
 from trailkeeper.followers import places
 from trailkeeper.followers.activities import ActivitySource
+from trailkeeper.followers.presence import Presence
 from trailkeeper.followers.runner import Runner
+from trailkeeper.installation import FOLLOWERS_LOCK
 from trailkeeper.jobs import lines, source
 from trailkeeper.jobs.body import LINES_TOO_LONG
 from trailkeeper.jobs.source import JobSource
@@ -36,7 +38,9 @@ def follow_jobs(world: World, *, steps: bool = False) -> Receiver:
 def run(world: World) -> Runner:
     here = world.store.here
     sources = {"activities": ActivitySource(here.reader), "jobs": JobSource(here.engine)}
-    runner = Runner(world.places, sources, {KIND: world.owner})
+    runner = Runner(
+        world.places, sources, {KIND: world.owner}, Presence(here.data / FOLLOWERS_LOCK)
+    )
     here.writer.listen(runner.committed)
     runner.start()
     world.stack.callback(runner.close)

@@ -13,9 +13,10 @@ from typing import Literal
 
 Reply = tuple[int, dict[str, str], bytes]
 
-Fate = Literal["cut", "lose the answer", "hang", "answer for ever"]
+Fate = Literal["cut", "lose the answer", "hang", "answer for ever", "a byte a second"]
 """What happens to a request: the connection breaks when half of it is there; it is taken, and the
-connection breaks instead of the answer; nothing is answered; the answer does not end."""
+connection breaks instead of the answer; nothing is answered; the answer does not end; its head does
+not end, and comes slowly."""
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -62,6 +63,8 @@ class Receiver:
                     return self.break_off()
                 if fate == "answer for ever":
                     return self.answer_for_ever()
+                if fate == "a byte a second":
+                    return self.trickle()
                 status, more, answer = outer.reply(got)
                 if 200 <= status < 300:
                     outer.requests.append(got)
@@ -87,6 +90,13 @@ class Receiver:
                 with contextlib.suppress(OSError):
                     while not outer._closing.is_set():
                         self.wfile.write(b"x" * 65_536)
+
+            def trickle(self) -> None:
+                self.close_connection = True
+                with contextlib.suppress(OSError):
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Fill: ")
+                    while not outer._closing.wait(1):
+                        self.wfile.write(b"x")
 
             do_PUT = do_POST  # noqa: N815 # the library looks for this name
 

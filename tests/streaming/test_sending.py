@@ -18,7 +18,7 @@ from tests.streaming.receiver import Receiver
 
 from trailkeeper.errors import InvalidInput
 from trailkeeper.followers.follower import DeliveryFailed
-from trailkeeper.streaming import http_sending
+from trailkeeper.streaming import guard_stream, http_sending
 from trailkeeper.streaming.destinations import DESTINATIONS
 from trailkeeper.streaming.destinations.http import HttpSettings
 from trailkeeper.streaming.field import fields_of, read_settings
@@ -63,9 +63,19 @@ def test_secrets_are_taken_out_of_what_is_said(sender: Sender) -> None:
 def test_a_server_that_answers_a_byte_a_second_is_given_up(
     receiver: Receiver, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_sending, "ANSWER_S", -1.0)
-    with pytest.raises(DeliveryFailed, match="took longer"):
+    monkeypatch.setattr(guard_stream, "ANSWER_S", 0.5)
+    receiver.fates = ["a byte a second"]
+    with pytest.raises(DeliveryFailed, match="ReadTimeout"):
         sender.post(receiver.url, b"x", {})
+
+
+def test_a_server_that_takes_a_request_too_slowly_is_given_up(
+    receiver: Receiver, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_stream, "SEND_S", -1.0)
+    with pytest.raises(DeliveryFailed, match="sending took longer"):
+        sender.post(receiver.url, b"x", {})
+    assert receiver.bodies == []
 
 
 def test_of_a_long_answer_only_the_beginning_is_read(receiver: Receiver, sender: Sender) -> None:

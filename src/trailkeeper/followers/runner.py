@@ -2,8 +2,8 @@
 
 A supervisor looks for followers with work and takes their leases; each then has a thread of its
 own, so that one that hangs holds up nobody else. Leases let any process run any follower, and are
-taken over when a process is gone. Commits of this process wake the threads at once; those of
-others are seen within POLL_S.
+taken over when a process is gone: at once by one that starts alone, else when they run out. Commits
+of this process wake the threads at once; those of others are seen within POLL_S.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import structlog
 from trailkeeper.activity import now_us
 from trailkeeper.followers.follower import Log, Place, Source, Work
 from trailkeeper.followers.places import Places
+from trailkeeper.followers.presence import Presence
 from trailkeeper.followers.worker import Worker
 
 POLL_S = 0.5
@@ -26,7 +27,9 @@ LEASE_S = 8.0
 """A process that is gone is noticed after so long."""
 
 WORKERS_MAX = 256
-CLOSE_S = 10.0
+CLOSE_S = 5.0
+"""So long a batch that is under way may still take when the process is to end. Those who end
+processes often kill them after ten seconds."""
 
 log = structlog.get_logger()
 
@@ -50,17 +53,19 @@ class Owner(Protocol):
 
 class Runner:
     """Runs the followers whose kind is in `owners`, from `start` to `close`. `sources` has each log
-    that they follow."""
+    that they follow. By `presence` it knows whether another process is there that does."""
 
     def __init__(
         self,
         places: Places,
         sources: Mapping[Log, Source[Any, Any]],
         owners: Mapping[str, Owner],
+        presence: Presence,
     ) -> None:
         self._places = places
         self._sources = sources
         self._owners = owners
+        self._presence = presence
         self._me = uuid.uuid4().hex
         self._workers: dict[int, Worker] = {}
         self._lock = threading.Lock()
@@ -97,10 +102,12 @@ class Runner:
         for worker in workers:
             worker.join(max(0.0, end - time.monotonic()))
         self._places.give_back(self._me, [worker.key for worker in workers])
+        self._presence.leave()
 
     def _loop(self) -> None:
         while not self._closing.is_set():
             try:
+                self._presence.enter(self._places.free_all)
                 self._renew()
                 self._start_due()
             except Exception:

@@ -418,8 +418,10 @@ follower = Table(
     Column("lease_until", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("workspace", "kind", "id"),
+    sqlite_autoincrement=True,
 )
-"""The places of the followers, each in one log (see followers/follower.py)."""
+"""The places of the followers, each in one log (see followers/follower.py). A key is never used
+again: a thread may still be at work for a follower that is deleted."""
 
 dead_letter = Table(
     "dead_letter",

@@ -20,9 +20,9 @@ Compression = Literal["none", "gzip", "zstd"]
 
 class Message(Struct, frozen=True, gc=False):
     """One activity or job as it is sent. `path` is its name in an object store, without what the
-    stream's settings put before it; `at` its time in microseconds. `body` is the same at each
-    try. `key` names what it is about, for those who keep the order of each such thing only;
-    `received_at`, in microseconds, never falls while seq rises (0: not known).
+    stream's settings put before it, and nothing elsewhere; `at` its time in microseconds. `body` is
+    the same at each try. `key` names what it is about, for those who keep the order of each such
+    thing only; `received_at`, in microseconds, never falls while seq rises (0: not known).
     `activity` is what it was made of, as the stream shows it, where it was made of one."""
 
     seq: int

@@ -16,6 +16,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from trailkeeper.streaming.guard_stream import TimedStream
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -136,4 +138,6 @@ class _Backend(httpcore.SyncBackend):
             addresses = self._guard.resolve(host, port)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        return TimedStream(
+            super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        )

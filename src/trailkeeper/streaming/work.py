@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import ClassVar, Generic
 
@@ -68,6 +68,12 @@ class Sending(ABC, Generic[Item]):
     @abstractmethod
     def _message(self, item: Item) -> Message: ...
 
+    def _path(self, path: Callable[[Item, Team], str], shown: Item) -> str:
+        """Only object stores have use for one, and it takes as long to make as the body."""
+        if not self._kind.is_object_store:
+            return ""
+        return f"{path(shown, self._team)}.{self._format.ending}"
+
     def _parcels(self, messages: list[Message]) -> Iterator[Parcel]:
         some: list[Message] = []
         size = 0
@@ -120,7 +126,7 @@ class StreamWork(Sending[Activity]):
             item.seq,
             item.id,
             to_us(item.occurred_at),
-            f"{self._format.path(shown, self._team)}.{self._format.ending}",
+            self._path(self._format.path, shown),
             self._format.encode(shown, self._team),
             f"{shown.targets[0].type}/{shown.targets[0].id}",
             to_us(item.received_at),
@@ -151,7 +157,7 @@ class JobWork(Sending[EndedJob]):
             item.seq,
             item.id,
             item.ended_at,
-            f"{self._format.job_path(shown, team)}.{self._format.ending}",
+            self._path(self._format.job_path, shown),
             body,
             f"recipe/{item.recipe_id}",
             item.received_at,

@@ -8,7 +8,7 @@ down_revision = "0008"
 STATEMENTS = (
     """
     CREATE TABLE follower (
-        key INTEGER PRIMARY KEY,
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
         workspace INTEGER NOT NULL REFERENCES workspace (key),
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
