@@ -46,14 +46,16 @@ class StreamWork:
         )
         wanted = parse(stream.query) if stream.query else Filter()
         self.wants = wanted if stream.login_user_activity else NOTHING
+        self.destination = kind.name
 
-    def do(self, batch: Batch) -> None:
+    def do(self, batch: Batch) -> int:
         messages = [self._message(activity) for activity in batch.activities]
         room = self._kind.message_bytes
         if large := [one.seq for one in messages if len(one.body) > room]:
             raise Poison(f"larger than the destination takes ({room} bytes)", large)
         for parcel in self._parcels(messages):
             self._deliver(parcel)
+        return sum(len(message.body) for message in messages)
 
     def close(self) -> None:
         self._destination.close()
