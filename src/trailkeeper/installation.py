@@ -47,6 +47,8 @@ from trailkeeper.retention.rules import Rules
 from trailkeeper.retention.sweeper import Sweeper
 from trailkeeper.settings import Settings, SettingsError, load_settings
 from trailkeeper.streaming.guard import Guard
+from trailkeeper.streaming.metrics import StreamMetrics
+from trailkeeper.streaming.overview import Overviews
 from trailkeeper.streaming.owner import StreamOwner
 from trailkeeper.streaming.stream import KIND as STREAM
 from trailkeeper.streaming.streams import Streams
@@ -103,6 +105,8 @@ class Installation:
     sso: Sso
     jobs: Jobs
     streams: Streams
+    stream_overviews: Overviews
+    stream_metrics: StreamMetrics
     followers: Runner
     retention: Rules
     holds: Holds
@@ -187,6 +191,8 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     stack.callback(followers.close)
     sweeper = Sweeper(store, notifications.notify)
     stack.callback(sweeper.close)
+    streams = Streams(store, guard, secret)
+    overviews = Overviews(store, reader, streams)
     registry = Registry(store, secret)
     packages = Packages(registry, store)
     imports = Imports(packages)
@@ -215,7 +221,9 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         sign_in=SignIn(store),
         sso=Sso(store, sessions, oidc, secret, address),
         jobs=Jobs(store, redactor, secret, Alarm(notifications.notify, address), later),
-        streams=Streams(store, guard, secret),
+        streams=streams,
+        stream_overviews=overviews,
+        stream_metrics=StreamMetrics(store, overviews),
         followers=followers,
         retention=Rules(store, reader),
         holds=Holds(store),

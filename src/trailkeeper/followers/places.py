@@ -297,6 +297,10 @@ def drop(transaction: Transaction, place: Place) -> None:
     connection.execute(delete(follower).where(follower.c.key == place.key))
 
 
+def rename(transaction: Transaction, place: Place, name: str) -> None:
+    _set(transaction, place, name=name)
+
+
 def pause(transaction: Transaction, place: Place, reason: str) -> None:
     """Stop a follower where it stands, inside another operation."""
     _set(transaction, place, state="paused", pause_reason=reason)

@@ -16,7 +16,7 @@ from trailkeeper.activity import Change, Target, now_us, uuid7
 from trailkeeper.errors import Conflict, FieldError, InvalidInput
 from trailkeeper.followers import places
 from trailkeeper.followers.follower import Place
-from trailkeeper.followers.places import DeadLetter, Places
+from trailkeeper.followers.places import Places
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.names import checked_name
 from trailkeeper.identity.seal import Seal
@@ -24,18 +24,15 @@ from trailkeeper.identity.store import Store
 from trailkeeper.ledger.schema import stream as table
 from trailkeeper.ledger.schema import workspace as workspaces
 from trailkeeper.ledger.writer import Transaction
-from trailkeeper.query.language import QueryError, parse
-from trailkeeper.streaming.destination import Answer, Kind, Opening, Packing, shortened
+from trailkeeper.streaming.destination import Answer, Kind, Opening, shortened
 from trailkeeper.streaming.destinations import kind_of, offered
 from trailkeeper.streaming.field import KEPT, as_text, read_settings, secrets_of
-from trailkeeper.streaming.formats import format_of
 from trailkeeper.streaming.guard import Guard
-from trailkeeper.streaming.packing import check_packing
+from trailkeeper.streaming.shape import Shape, checked
 from trailkeeper.streaming.stream import (
     FIRST_NAME,
     KIND,
     NOWHERE,
-    Mask,
     Stream,
     blank,
     describe,
@@ -44,27 +41,11 @@ from trailkeeper.streaming.stream import (
     secrets_in,
     whole_settings,
 )
-from trailkeeper.streaming.template import problem_of
 
 FIRST = "first"
 """Instead of an id: the oldest stream, made where there is none."""
 
 STREAMS_MAX = 50
-QUERY_MAX = 2_000
-TEMPLATE_MAX = 16_000
-MASKS_MAX = 100
-COMPRESSIONS = ("none", "gzip", "zstd")
-
-
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a stream's messages look; what is left out stays."""
-
-    format: str | None = None
-    template: str | None = None
-    query: str | None = None
-    masks: dict[str, Mask] | None = None
-    packing: Packing | None = None
-    compression: str | None = None
 
 
 class Standing(Struct, frozen=True):
@@ -109,15 +90,7 @@ class Streams:
         if not one.id:
             return Standing("off", NOWHERE)
         place = self._places.find(one.workspace, KIND, one.id)
-        if not one.enabled:
-            return Standing("off", place)
-        if place.state == "paused":
-            return Standing("paused", place)
-        return Standing("failing" if place.failures else "running", place)
-
-    def dead_letters(self, one: Stream) -> list[DeadLetter]:
-        """What its destination does not take, the latest first."""
-        return self._places.dead_letters(self.standing(one).place)
+        return Standing(state_of(enabled=one.enabled, place=place), place)
 
     # --- Changing
 
@@ -132,8 +105,7 @@ class Streams:
             there = listed(connection, by.workspace)
             if len(there) >= STREAMS_MAX:
                 raise Conflict(f"There are {STREAMS_MAX} streams already")
-            if name.casefold() in {one.name.casefold() for one in there}:
-                raise Conflict(f"There is a stream named {name!r} already")
+            _require_free(there, name)
             made = self._make(transaction, by.workspace, name, from_start=from_start)
             self._record(transaction, by, made, "audit_stream.created")
             return made
@@ -272,7 +244,7 @@ class Streams:
     def reshape(self, by: By, id: str, shape: Shape) -> Stream:
         """Change how a stream's messages look and which it has. Raises Forbidden, NotFound,
         InvalidInput."""
-        values = _checked(shape)
+        values = checked(shape)
 
         def change(transaction: Transaction, old: Stream) -> None:
             changes = [
@@ -288,6 +260,23 @@ class Streams:
             }
             self._keep(transaction, old, **stored)
             self._record(transaction, by, old, "audit_stream.updated", *changes)
+
+        return self._change(by, id, change)
+
+    def rename(self, by: By, id: str, name: str) -> Stream:
+        """Raises Forbidden, NotFound, InvalidInput, Conflict."""
+        name = checked_name(name, "The stream's name", "/name")
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            if name == old.name:
+                return
+            _require_free(listed(transaction.connection, by.workspace), name, old)
+            self._keep(transaction, old, name=name)
+            places.rename(
+                transaction, places.find(transaction.connection, by.workspace, KIND, old.id), name
+            )
+            change = Change(field="name", old=old.name, new=name)
+            self._record(transaction, by, old, "audit_stream.updated", change)
 
         return self._change(by, id, change)
 
@@ -334,6 +323,33 @@ class Streams:
             )
 
         return self._change(by, id, change)
+
+    def retry_dead_letters(self, by: By, id: str, seqs: list[int] | None = None) -> int:
+        """Send what the destination did not take again: these, or all. Each goes alone, in the
+        order of seq, before what comes next; until the destination has taken it, it stays among the
+        dead letters. Returns how many there are. Raises Forbidden, NotFound, Conflict,
+        InvalidInput."""
+        there: list[int] = []
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            place = places.find(transaction.connection, by.workspace, KIND, old.id)
+            there.extend(places.try_again(transaction, place, seqs))
+            if missing := set(seqs or ()) - set(there):
+                detail = f"has {min(missing)}, which is no dead letter"
+                raise InvalidInput(f"The list of seqs {detail}", FieldError(detail, "/seqs"))
+            if not there:
+                raise Conflict("The stream has no dead letters")
+            self._record(
+                transaction,
+                by,
+                old,
+                "audit_stream.dead_letters_retried",
+                count=len(there),
+                seqs=there[:100],
+            )
+
+        self._change(by, id, change)
+        return len(there)
 
     def test(self, by: By, id: str) -> Answer:
         """Send a test to the destination; its own answer. Raises Forbidden, NotFound, Conflict."""
@@ -438,39 +454,24 @@ class Streams:
         self._store.record(transaction, by.workspace, sent)
 
 
+def state_of(*, enabled: bool, place: Place) -> str:
+    """`off`, `paused`, `failing` or `running`."""
+    if not enabled:
+        return "off"
+    if place.state == "paused":
+        return "paused"
+    return "failing" if place.failures else "running"
+
+
+def _require_free(there: list[Stream], name: str, own: Stream | None = None) -> None:
+    taken = {one.name.casefold() for one in there if own is None or one.key != own.key}
+    if name.casefold() in taken:
+        raise Conflict(
+            f"There is a stream named {name!r} already", FieldError("is taken already", "/name")
+        )
+
+
 def _next_seq(connection: Connection, workspace: int) -> int:
     return (
         connection.execute(workspaces.select().where(workspaces.c.key == workspace)).one().next_seq
     )
-
-
-def _checked(shape: Shape) -> dict[str, Any]:
-    values = {
-        name: value
-        for name in Shape.__struct_fields__
-        if (value := getattr(shape, name)) is not None
-    }
-    if shape.format is not None:
-        format_of(shape.format)
-    if shape.query is not None:
-        if len(shape.query) > QUERY_MAX:
-            raise _wrong("query", f"has more than {QUERY_MAX} characters")
-        try:
-            parse(shape.query)
-        except QueryError as error:
-            raise _wrong("query", str(error)) from None
-    if shape.template is not None and len(shape.template) > TEMPLATE_MAX:
-        raise _wrong("template", f"has more than {TEMPLATE_MAX} characters")
-    if shape.template is not None and (problem := problem_of(shape.template)):
-        raise _wrong("template", problem)
-    check_packing(shape.packing or "batch")
-    if shape.compression is not None and shape.compression not in COMPRESSIONS:
-        raise _wrong("compression", f"must be one of {', '.join(COMPRESSIONS)}")
-    for pointer in shape.masks or ():
-        if len(shape.masks or ()) > MASKS_MAX or not pointer.startswith("/") or len(pointer) > 500:
-            raise _wrong("masks", f"{pointer[:60]!r} is no JSON pointer into an activity")
-    return values
-
-
-def _wrong(field: str, detail: str) -> InvalidInput:
-    return InvalidInput(f"{field} {detail}", FieldError(detail, f"/{field}"))
