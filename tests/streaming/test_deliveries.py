@@ -200,7 +200,9 @@ def test_metrics_tell_of_kinds_and_never_of_a_stream(site: Site, receiver: Recei
     labels = r'\{destination="http",kind="stream"'
 
     def value(name: str, more: str = "") -> float:
-        found = re.search(rf"^trailkeeper_follower_{name}{labels}{more}\}} (\S+)$", text, re.M)
+        found = re.search(
+            rf"^trailkeeper_follower_{name}{labels}{more}\}} (\S+)$", text, re.MULTILINE
+        )
         assert found, text
         return float(found[1])
 
