@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.api.support import PATH
-from tests.conftest import Site, wait_for
+from tests.conftest import Site, make_site, wait_for
 from tests.streaming.receiver import Receiver
 from tests.streaming.test_http_stream import STREAMS, make_stream, record, sent, state
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = make_site(tmp_path_factory.mktemp("deliveries") / "data")
+    made.environment["TRAILKEEPER_STREAM_ALLOWED_NETWORKS"] = "127.0.0.0/8"
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture
+def site(served: Site) -> Iterator[Site]:
+    """The same for all, without streams at first."""
+    yield served
+    with served.http() as http:
+        for one in http.get(STREAMS).json()["data"]:
+            http.delete(f"{STREAMS}/{one['id']}").raise_for_status()
 
 
 def deliveries(site: Site, id: str, **asked: str) -> list[dict[str, Any]]:
@@ -78,16 +96,16 @@ def test_the_api_says_how_far_behind_a_stream_is_and_how_quick(
 
 def test_a_replay_may_begin_at_a_time(site: Site, receiver: Receiver) -> None:
     id = make_stream(site, receiver.url)
-    record(site, "a")
-    record(site, "b")
-    record(site, "c")
-    wait_for(lambda: sent(receiver) == ["a", "b", "c"])
+    record(site, "r1")
+    record(site, "r2")
+    record(site, "r3")
+    wait_for(lambda: sent(receiver) == ["r1", "r2", "r3"])
     wait_for(lambda: delivered_all(site, id))
     with site.http() as http:
-        at = http.get(f"{PATH}/b").json()["received_at"]
+        at = http.get(f"{PATH}/r2").json()["received_at"]
         replay = f"{STREAMS}/{id}/replay"
         assert http.post(replay, json={"from_time": at}).status_code == 200
-        wait_for(lambda: sent(receiver) == ["a", "b", "c", "b", "c"])
+        wait_for(lambda: sent(receiver) == ["r1", "r2", "r3", "r2", "r3"])
         for wrong in (
             {},
             {"from": 1, "from_time": at},
@@ -105,15 +123,15 @@ def test_dead_letters_are_sent_again_one_by_one_in_order_and_then_are_none(
 ) -> None:
     receiver.reply = refuse_giants
     id = make_stream(site, receiver.url)
-    record(site, "a")
-    record(site, "b", "c", details={"note": "giant"})
-    record(site, "d")
-    wait_for(lambda: {"a", "d"} <= set(sent(receiver)), 30)
+    record(site, "d1")
+    record(site, "d2", "d3", details={"note": "giant"})
+    record(site, "d4")
+    wait_for(lambda: {"d1", "d4"} <= set(sent(receiver)), 30)
     wait_for(lambda: state(site, id)["dead_letters"] == 2, 30)
     wait_for(lambda: delivered_all(site, id))
     retry = f"{STREAMS}/{id}/dead-letters/retry"
     with site.http() as http:
-        assert http.post(retry, json={"seqs": [seq_of(site, "a")]}).status_code == 422
+        assert http.post(retry, json={"seqs": [seq_of(site, "d1")]}).status_code == 422
         receiver.requests.clear()
         receiver.reply = lambda _request: (200, {}, b"")
         assert http.post(retry).json() == {"count": 2}
@@ -121,12 +139,12 @@ def test_dead_letters_are_sent_again_one_by_one_in_order_and_then_are_none(
         wait_for(lambda: delivered_all(site, id))
         both = [one for one in receiver.requests if b"giant" in one.body]
         assert [len(one.body.splitlines()) for one in both] == [1, 1]
-        assert [one for one in sent(receiver) if one in "bc"] == ["b", "c"]
+        assert [one for one in sent(receiver) if one in ("d2", "d3")] == ["d2", "d3"]
         assert http.post(retry).status_code == 409
         told = http.get(PATH, params={"action": "audit_stream.dead_letters_retried"}).json()
     assert told["data"][0]["details"] == {
         "count": 2,
-        "seqs": [seq_of(site, "b"), seq_of(site, "c")],
+        "seqs": [seq_of(site, "d2"), seq_of(site, "d3")],
     }
     assert told["data"][0]["actor"]["name"] == "tests"
 
@@ -136,13 +154,13 @@ def test_a_dead_letter_that_is_refused_again_stays_one_and_the_stream_goes_on(
 ) -> None:
     receiver.reply = refuse_giants
     id = make_stream(site, receiver.url)
-    record(site, "b", details={"note": "giant"})
+    record(site, "e1", details={"note": "giant"})
     wait_for(lambda: state(site, id)["dead_letters"] == 1, 30)
     receiver.reply = lambda request: (
         (400, {}, b"still not") if b"giant" in request.body else (200, {}, b"")
     )
     with site.http() as http:
-        seqs = [seq_of(site, "b")]
+        seqs = [seq_of(site, "e1")]
         retry = f"{STREAMS}/{id}/dead-letters/retry"
         wait_for(lambda: delivered_all(site, id))
         assert http.post(retry, json={"seqs": seqs}).json() == {"count": 1}
@@ -152,8 +170,8 @@ def test_a_dead_letter_that_is_refused_again_stays_one_and_the_stream_goes_on(
 
         wait_for(lambda: "still not" in dead()[0]["reason"])
         assert [(one["seq"], one["again"]) for one in dead()] == [(seqs[0], False)]
-    record(site, "c")
-    wait_for(lambda: sent(receiver)[-1:] == ["c"])
+    record(site, "e2")
+    wait_for(lambda: sent(receiver)[-1:] == ["e2"])
     assert state(site, id)["state"] == "running"
 
 
@@ -161,7 +179,7 @@ def test_a_stream_that_is_deleted_takes_its_deliveries_along(
     site: Site, receiver: Receiver
 ) -> None:
     id = make_stream(site, receiver.url)
-    record(site, "a")
+    record(site, "f1")
     wait_for(lambda: deliveries(site, id))
     with site.http() as http:
         assert http.delete(f"{STREAMS}/{id}").status_code == 204
@@ -193,7 +211,7 @@ def test_masks_that_leave_no_activity_are_refused(
 def test_metrics_tell_of_kinds_and_never_of_a_stream(site: Site, receiver: Receiver) -> None:
     receiver.reply = lambda _request: (503, {"Retry-After": "3600"}, b"")
     id = make_stream(site, receiver.url)
-    record(site, "a")
+    record(site, "g1")
     wait_for(lambda: state(site, id)["state"] == "failing")
     with site.http() as http:
         text = http.get("/metrics").text

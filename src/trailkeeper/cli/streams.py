@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 from cyclopts import App, Parameter
 
+from trailkeeper.activity import rfc3339, to_us
 from trailkeeper.cli.text import shown
 from trailkeeper.errors import FieldError, InvalidInput, NotFound
 from trailkeeper.identity.acting import By
 from trailkeeper.installation import Installation, opened
-from trailkeeper.streaming.stream import Stream
-from trailkeeper.streaming.streams import Shape
+from trailkeeper.streaming.shape import Shape
+from trailkeeper.streaming.stream import Mask, Stream
 
 stream = App(name="stream", help="Streams: where the audit log is sent to as it grows.")
 
@@ -34,6 +37,8 @@ def add(
     ),
     format: str = "trailkeeper",
     query: str = "",
+    template: str = "",
+    mask: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
     packing: Literal["batch", "each"] = "batch",
     compression: str = "none",
     from_start: bool = False,
@@ -59,6 +64,11 @@ def add(
         How activities are written.
     query
         A filter in the query language; without it, everything.
+    template
+        JSON around each message, with {{{log_message}}} in it.
+    mask
+        What becomes of a field, as POINTER=drop, POINTER=hash or POINTER=keep, for example
+        /actor/email=hash; as often as needed.
     packing
         For object stores: an object for a batch, or for each message.
     compression
@@ -68,19 +78,21 @@ def add(
     json_
         Print a JSON object instead of the id.
     """
-    settings: dict[str, str] = {}
-    for one in set:
-        key, equals, value = one.partition("=")
-        if not equals:
-            detail = f"{one[:60]!r} is not KEY=VALUE"
-            raise InvalidInput(detail, FieldError(detail, "/set"))
-        settings[key] = value
+    settings = _pairs(set, "/set")
+    masks = _masks(mask)
     with opened(data) as installation:
         by, streams = installation.workspaces.by_operator(workspace), installation.streams
         made = streams.create(by, name, from_start=from_start)
         try:
             streams.set_destination(by, made.id, type, settings)
-            shape = Shape(format=format, query=query, packing=packing, compression=compression)
+            shape = Shape(
+                format=format,
+                template=template,
+                query=query,
+                masks=masks,
+                packing=packing,
+                compression=compression,
+            )
             streams.reshape(by, made.id, shape)
             streams.include(
                 by,
@@ -111,29 +123,76 @@ def list_streams(*, data: Path, workspace: str, json_: Json = False) -> None:
     """
     with opened(data) as installation:
         key = installation.workspaces.find(workspace)
-        newest = installation.reader.next_seq(key)
-        found = [
-            (one, installation.streams.standing(one)) for one in installation.streams.listed(key)
-        ]
+        overviews = installation.stream_overviews
+        found = [(one, overviews.of(one)) for one in installation.streams.listed(key)]
     if json_:
         rows = [
             {
                 "id": one.id,
                 "name": one.name,
                 "type": one.destination,
-                "state": standing.state,
-                "next_seq": standing.place.cursor,
-                "lag": max(0, newest - standing.place.cursor),
-                "delivered": standing.place.delivered,
-                "last_error": standing.place.last_error,
+                "state": overview.state,
+                "next_seq": part.place.cursor,
+                "lag": msgspec.to_builtins(part.lag),
+                "throughput": msgspec.to_builtins(part.throughput),
+                "delivered": part.place.delivered,
+                "dead_letters": part.dead_letters,
+                "last_error": part.place.last_error,
             }
-            for one, standing in found
+            for one, overview in found
+            for part in overview.parts[:1]
         ]
         print(json.dumps(rows))
         return
-    for one, standing in found:
-        lag = max(0, newest - standing.place.cursor)
-        print(f"{shown(one.name)}  {one.destination or '-'}  {standing.state}  lag {lag}")
+    for one, overview in found:
+        line = [shown(one.name), one.destination or "-", overview.state]
+        for part in overview.parts:
+            line.append(f"lag {part.lag.activities} ({part.lag.seconds:.0f} s)")
+            line.append(f"{part.throughput.last_5_minutes:g}/min")
+        print("  ".join(line))
+
+
+@stream.command
+def deliveries(
+    name: str,
+    *,
+    data: Path,
+    workspace: str,
+    failed: bool = False,
+    limit: int = 20,
+    json_: Json = False,
+) -> None:
+    """List the latest deliveries of a stream, the newest first.
+
+    Parameters
+    ----------
+    name
+        The stream's name or id.
+    data
+        The installation's data folder.
+    workspace
+        The workspace's name.
+    failed
+        Only those that have failed.
+    limit
+        How many, at most 1,000.
+    json_
+        Print a JSON array.
+    """
+    with opened(data) as installation:
+        _, one = _named(installation, workspace, name)
+        overviews = installation.stream_overviews
+        part = overviews.of(one).parts[0]
+        found = overviews.deliveries(part, limit=limit, outcome="failed" if failed else None)
+    if json_:
+        print(msgspec.json.encode(found).decode())
+        return
+    for tried in found:
+        print(
+            f"{rfc3339(tried.started_at)}  {tried.outcome}  seq {tried.first} to {tried.end - 1}"
+            f"  {tried.count} activities  try {tried.attempt}  {tried.took_us / 1_000:.0f} ms"
+            + (f"  {shown(tried.error)}" if tried.error else "")
+        )
 
 
 @stream.command
@@ -178,9 +237,10 @@ def replay(
     *,
     data: Path,
     workspace: str,
-    from_: Annotated[int, Parameter(name="--from")],
+    from_: Annotated[int | None, Parameter(name="--from")] = None,
+    from_time: datetime | None = None,
 ) -> None:
-    """Send everything from a seq on again.
+    """Send everything from a seq or a time on again.
 
     Parameters
     ----------
@@ -192,10 +252,38 @@ def replay(
         The workspace's name.
     from_
         The seq of the first activity to send again.
+    from_time
+        Instead of it, the time since which they were recorded, for example 2026-11-22T14:05:00; UTC
+        without an offset.
+    """
+    if (from_ is None) == (from_time is None):
+        detail = "either --from or --from-time is needed, and not both"
+        raise InvalidInput(detail, FieldError(detail, "/from"))
+    with opened(data) as installation:
+        by, one = _named(installation, workspace, name)
+        seq = from_ or 0
+        if from_time is not None:
+            at = from_time if from_time.tzinfo else from_time.replace(tzinfo=UTC)
+            seq = installation.reader.seq_at(by.workspace, to_us(at))
+        installation.streams.replay(by, one.id, seq)
+
+
+@stream.command
+def retry(name: str, *, data: Path, workspace: str) -> None:
+    """Send again what a stream's destination did not take; prints how many that are.
+
+    Parameters
+    ----------
+    name
+        The stream's name or id.
+    data
+        The installation's data folder.
+    workspace
+        The workspace's name.
     """
     with opened(data) as installation:
         by, one = _named(installation, workspace, name)
-        installation.streams.replay(by, one.id, from_)
+        print(installation.streams.retry_dead_letters(by, one.id))
 
 
 @stream.command
@@ -214,6 +302,27 @@ def delete(name: str, *, data: Path, workspace: str) -> None:
     with opened(data) as installation:
         by, one = _named(installation, workspace, name)
         installation.streams.delete(by, one.id)
+
+
+def _pairs(given: tuple[str, ...], field: str) -> dict[str, str]:
+    """Raises InvalidInput."""
+    pairs: dict[str, str] = {}
+    for one in given:
+        key, equals, value = one.partition("=")
+        if not equals:
+            detail = f"{one[:60]!r} is not KEY=VALUE"
+            raise InvalidInput(detail, FieldError(detail, field))
+        pairs[key] = value
+    return pairs
+
+
+def _masks(given: tuple[str, ...]) -> dict[str, Mask]:
+    """Raises InvalidInput."""
+    try:
+        return msgspec.convert(_pairs(given, "/mask"), dict[str, Mask])
+    except msgspec.ValidationError:
+        detail = "must be POINTER=drop, POINTER=hash or POINTER=keep"
+        raise InvalidInput(f"A mask {detail}", FieldError(detail, "/mask")) from None
 
 
 def _named(installation: Installation, workspace: str, name: str) -> tuple[By, Stream]:
