@@ -9,7 +9,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from prometheus_client import Gauge
+from prometheus_client import CollectorRegistry, Gauge
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trailkeeper import __version__
@@ -93,6 +93,8 @@ def build(installation: Installation) -> Application:
             connection.exec_driver_sql("SELECT 1 FROM workspace")
         return None
 
+    metrics = CollectorRegistry()
+    metrics.register(installation.stream_metrics)
     QUEUE.set_function(lambda: installation.writer.unanswered)
     api = Router(
         "/api/v1",
@@ -155,6 +157,7 @@ def build(installation: Installation) -> Application:
                     installation=installation,
                 ),
                 "readiness": readiness,
+                "metrics": metrics,
             }
         ),
         openapi_config=OpenAPIConfig(

@@ -50,6 +50,8 @@ from trailkeeper.retention.rules import Rules
 from trailkeeper.retention.sweeper import Sweeper
 from trailkeeper.settings import Settings, SettingsError, load_settings
 from trailkeeper.streaming.guard import Guard
+from trailkeeper.streaming.metrics import StreamMetrics
+from trailkeeper.streaming.overview import Overviews
 from trailkeeper.streaming.owner import StreamOwner
 from trailkeeper.streaming.stream import KINDS as STREAM_KINDS
 from trailkeeper.streaming.streams import Streams
@@ -107,6 +109,8 @@ class Installation:
     sso: Sso
     jobs: Jobs
     streams: Streams
+    stream_overviews: Overviews
+    stream_metrics: StreamMetrics
     followers: Runner
     retention: Rules
     holds: Holds
@@ -186,9 +190,10 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     reader = Reader(reading, secret)
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
+    finished = JobSource(reading)
     followers = Runner(
         Places(store),
-        {"activities": ActivitySource(reader), "jobs": JobSource(reading)},
+        {"activities": ActivitySource(reader), "jobs": finished},
         dict.fromkeys(STREAM_KINDS.values(), owner),
         Presence(data / FOLLOWERS_LOCK),
     )
@@ -196,6 +201,8 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     stack.callback(followers.close)
     sweeper = Sweeper(store, notifications.notify)
     stack.callback(sweeper.close)
+    streams = Streams(store, guard, secret)
+    overviews = Overviews(store, {"activities": reader, "jobs": finished}, streams)
     registry = Registry(store, secret)
     packages = Packages(registry, store)
     imports = Imports(packages)
@@ -224,7 +231,9 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         sign_in=SignIn(store),
         sso=Sso(store, sessions, oidc, secret, address),
         jobs=Jobs(store, redactor, secret, Alarm(notifications.notify, address), later),
-        streams=Streams(store, guard, secret),
+        streams=streams,
+        stream_overviews=overviews,
+        stream_metrics=StreamMetrics(store, overviews),
         followers=followers,
         retention=Rules(store, reader),
         holds=Holds(store),

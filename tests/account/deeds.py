@@ -13,11 +13,13 @@ import pyotp
 from tests.account.forms import hidden
 from tests.account.world import (
     NEW_PASSWORD,
+    STREAM,
     Person,
     World,
     accept,
     enable_two_factor,
     offered_key,
+    stream_of,
     submit,
     team_ids,
 )
@@ -438,11 +440,8 @@ BUCKET = {
 }
 
 
-STREAM = "Audit log stream"
-
-
 def _bad_destination(world: World) -> None:
-    page = "/settings/audit-streaming/destination"
+    page = f"{stream_of(world.owner)}/destination"
     for change in (
         {"destination": "ftp"},
         {"bucket": ""},
@@ -463,10 +462,10 @@ def _bad_destination(world: World) -> None:
     _bad_destination,
 )
 def an_admin_changes_where_the_stream_leads(world: World) -> Expected:
-    page = "/settings/audit-streaming"
+    page = stream_of(world.owner)
     answer = world.owner.post(f"{page}/destination", **{**BUCKET, "bucket": "first"})
     assert answer.status_code == 303, answer.text
-    shown = world.owner.get(page).text
+    shown = world.owner.get(f"{page}/settings").text
     assert BUCKET["secret_access_key"] not in shown
     assert "never shown again" in shown
     new = "Amazon S3 or compatible: s3://first/"
@@ -479,8 +478,10 @@ ANY: tuple[str, Any, Any] = ("destination", ..., ...)
 
 def _toggle_without_destination(world: World) -> None:
     _, olga = world.other_workspace()
-    refused(olga.post("/settings/audit-streaming/toggle", enabled="yes"), 409)
-    refused(world.person().post("/settings/audit-streaming/toggle", enabled="yes"), 403)
+    refused(olga.post(f"{stream_of(olga)}/toggle", enabled="yes"), 409)
+    path = f"{stream_of(world.owner)}/toggle"
+    refused(world.person().post(path, enabled="yes"), 403)
+    refused(olga.post(path, enabled="yes"), 404)
 
 
 @deed(
@@ -490,7 +491,7 @@ def _toggle_without_destination(world: World) -> None:
     _toggle_without_destination,
 )
 def an_admin_turns_streaming_on(world: World) -> Expected:
-    page = "/settings/audit-streaming"
+    page = stream_of(world.owner)
     world.owner.post(f"{page}/destination", **BUCKET)
     assert world.owner.post(f"{page}/toggle", enabled="yes").status_code == 303
     return Expected(
@@ -499,7 +500,7 @@ def an_admin_turns_streaming_on(world: World) -> Expected:
 
 
 def _steps_without_jobs(world: World) -> None:
-    page = "/settings/audit-streaming/include"
+    page = f"{stream_of(world.owner)}/include"
     refused(world.owner.post(page, include="recipe_step_details"))
     refused(world.person().post(page, include="job_history"), 403)
 
@@ -512,7 +513,7 @@ def _steps_without_jobs(world: World) -> None:
 )
 def an_admin_changes_what_the_stream_includes(world: World) -> Expected:
     chosen = ["job_history", "recipe_step_details"]
-    answer = world.owner.post("/settings/audit-streaming/include", include=chosen)
+    answer = world.owner.post(f"{stream_of(world.owner)}/include", include=chosen)
     assert answer.status_code == 303, answer.text
     changes = [("included", ["login_user_activity"], chosen)]
     return Expected("Ada Admin", STREAM, "audit_stream", {"included": chosen}, changes)

@@ -7,7 +7,15 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.account.world import NEW_PASSWORD, World, enable_two_factor, open_world, submit, team_ids
+from tests.account.world import (
+    NEW_PASSWORD,
+    World,
+    enable_two_factor,
+    open_world,
+    stream_of,
+    submit,
+    team_ids,
+)
 from tests.conftest import PASSWORD, Site
 
 DELEGATED_PASSWORD = "purple kites over harbour"
@@ -57,7 +65,7 @@ def test_secrets_are_found_neither_in_files_nor_in_the_log_nor_on_pages(world: W
 
     secrets["bucket's secret"] = BUCKET_SECRET
     answer = world.owner.post(
-        "/settings/audit-streaming/destination",
+        f"{stream_of(world.owner)}/destination",
         destination="s3",
         bucket="audit",
         region="eu-central-1",
@@ -108,6 +116,8 @@ def _everything_shown(world: World) -> dict[str, str]:
         "/settings/api-key",
         "/settings/jobs",
         "/settings/audit-streaming",
+        stream_of(world.owner),
+        f"{stream_of(world.owner)}/settings",
         "/settings/api-clients",
         "/settings/delegated-admins",
         "/settings/mail",

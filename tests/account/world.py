@@ -204,3 +204,18 @@ def enable_two_factor(person: Person) -> tuple[pyotp.TOTP, list[str]]:
     codes = re.findall(r"<li>([a-z0-9-]+)</li>", answer.text)
     assert len(codes) == 10
     return app, codes
+
+
+STREAM = "Audit log stream"
+_STREAM_PATH = re.compile(r"/settings/audit-streaming/[0-9a-f-]{36}")
+
+
+def stream_of(person: Person) -> str:
+    """The path of the workspace's stream, which is made where there is none."""
+    page = person.get("/settings/audit-streaming").text
+    if not (found := _STREAM_PATH.search(page)):
+        made = person.post("/settings/audit-streaming/new", name=STREAM)
+        assert made.status_code == 303, made.text
+        found = _STREAM_PATH.search(made.headers["location"])
+    assert found
+    return found[0]

@@ -125,7 +125,7 @@ def _delivered(
         made = http.post(STREAMS, json=asked).raise_for_status().json()
         path = f"{STREAMS}/{made['id']}"
         # Streams are activities, too: there are a few more of them each time.
-        newest = made["lag"] + made["next_seq"]
+        newest = made["lag"]["count"] + made["next_seq"]
         start = max(0, newest - count)
         http.post(f"{path}/replay", json={"from": start}).raise_for_status()
         began = time.perf_counter()

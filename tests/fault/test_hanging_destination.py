@@ -59,7 +59,7 @@ def test_neither_recording_nor_another_stream_notices(
         assert not any(one.requests for one in stuck)
         assert state(site, ids["well"])["failures"] == 0
         for name in ("hangs", "fails", "trickles"):
-            assert state(site, ids[name])["lag"] >= COUNT
+            assert state(site, ids[name])["lag"]["count"] >= COUNT
     finally:
         began = time.monotonic()
         code = site.stop()

@@ -74,7 +74,7 @@ def test_twenty_kills_while_streaming_to_a_failing_destination(tmp_path: Path) -
     receiver.fates.clear()
     receiver.reply = lambda _request: (200, {}, b"")
     site.start()
-    wait_for(lambda: state(site, stream)["lag"] == 0, 30, site.log)
+    wait_for(lambda: state(site, stream)["lag"]["count"] == 0, 30, site.log)
     ledger = whole_log(site)
     assert site.stop() == 0
     receiver.close()

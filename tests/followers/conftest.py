@@ -35,6 +35,7 @@ class Receiver:
     tried: list[Batch] = field(default_factory=list)
     trouble: Callable[[Batch], Exception | None] = lambda _batch: None
     gate: threading.Event = field(default_factory=threading.Event)
+    destination = "test"
 
     def __post_init__(self) -> None:
         self.gate.set()

@@ -124,7 +124,7 @@ def test_no_batch_is_begun_with_what_was_changed_meanwhile(world: World) -> None
     again = world.place()
     assert world.places.begin(again, "me", 1)
     world.owner.store.change(lambda transaction: places.reopen(transaction, again))
-    assert world.places.advance(again, "me", 1, 1)  # it was done all the same
+    assert world.places.advance(again, "me", 1, None)  # it was done all the same
 
 
 def test_a_change_of_what_it_does_counts_at_once(world: World) -> None:

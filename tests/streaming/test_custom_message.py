@@ -227,7 +227,7 @@ def test_a_template_that_cannot_be_used_is_left_out_and_that_is_said_once(
     for one in ("a", "b"):
         site.start()
         record(site, one)
-        wait_for(lambda: state(site, id)["lag"] == 0)
+        wait_for(lambda: state(site, id)["lag"]["count"] == 0)
         site.stop()
     site.start()
     lines = [json.loads(line) for one in receiver.requests for line in one.body.splitlines()]

@@ -113,7 +113,7 @@ def has_job(request: Received) -> bool:
 
 
 def until_done(site: Site, id: str) -> None:
-    wait_for(lambda: state(site, id)["jobs"]["lag"] == 0, 20, lambda: str(state(site, id)))
+    wait_for(lambda: state(site, id)["jobs"]["lag"]["count"] == 0, 20, lambda: str(state(site, id)))
 
 
 def test_finished_jobs_arrive_once_and_in_order_beside_the_activities(
@@ -349,7 +349,7 @@ def test_batches_of_jobs_have_names_of_their_own(site: Site, bucket: Place, stre
     record(site, "in a batch")
     seqs = send(site, job(next(_ids)), job(next(_ids)))
     until_done(site, id)
-    wait_for(lambda: state(site, id)["lag"] == 0, 20)
+    wait_for(lambda: state(site, id)["lag"]["count"] == 0, 20)
     found = bucket.reader.list(settings["prefix"] + "/")
     names = sorted(one["path"].partition("/")[2] for some in found for one in some)
     assert names[0].startswith("activities/")

@@ -79,7 +79,7 @@ def state(site: Site, id: str) -> dict[str, Any]:
 
 def until_done(site: Site, id: str, seconds: float = 20) -> None:
     """Wait until everything is delivered."""
-    wait_for(lambda: state(site, id)["lag"] == 0, seconds, lambda: str(state(site, id)))
+    wait_for(lambda: state(site, id)["lag"]["count"] == 0, seconds, lambda: str(state(site, id)))
 
 
 def lines(body: bytes) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.conftest import Site, cli, wait_for
 from tests.jobs.support import JOBS, job, step
@@ -19,19 +20,46 @@ def test_a_stream_is_added_paused_resumed_and_set_back(site: Site, receiver: Rec
     record(site, "a")
     wait_for(lambda: sent(receiver) == ["a"])
 
-    def state() -> dict[str, object]:
+    def state() -> dict[str, Any]:
         return json.loads(cli("stream", "list", *where, "--json").stdout)[0]
 
-    wait_for(lambda: state()["lag"] == 0)
+    wait_for(lambda: state()["lag"]["count"] == 0)
+    assert state()["throughput"]["last_5_minutes"] > 0
     cli("stream", "pause", "SIEM", *where)
     assert state()["state"] == "paused"
     record(site, "b")
     cli("stream", "resume", "SIEM", *where)
     wait_for(lambda: sent(receiver) == ["a", "b"])
-    wait_for(lambda: state()["lag"] == 0)
+    wait_for(lambda: state()["lag"]["count"] == 0)
     receiver.requests.clear()
     cli("stream", "replay", "SIEM", "--from", "0", *where)
     wait_for(lambda: sent(receiver) == ["a", "b"])
+    tries = json.loads(cli("stream", "deliveries", "SIEM", *where, "--json").stdout)
+    assert tries
+    assert {one["outcome"] for one in tries} == {"delivered"}
+    lines = cli("stream", "deliveries", "SIEM", *where, "--limit", "1").stdout.splitlines()
+    assert len(lines) == 1
+    assert " delivered  seq " in lines[0]
+    assert "SIEM  http  running  activities: lag " in cli("stream", "list", *where).stdout
+    receiver.requests.clear()
+    cli("stream", "replay", "SIEM", "--from-time", "2020-01-01T00:00:00", *where)
+    wait_for(lambda: sent(receiver) == ["a", "b"])
+    for wrong in ((), ("--from", "0", "--from-time", "2020-01-01")):
+        assert cli("stream", "replay", "SIEM", *wrong, *where, check=False).returncode == 1
+    assert "no dead letters" in cli("stream", "retry", "SIEM", *where, check=False).stderr
+
+
+def test_masks_and_a_template_are_given_with_the_stream(site: Site, receiver: Receiver) -> None:
+    where = ("--data", site.data, "--workspace", "Acme")
+    add = ("stream", "add", *where, "--name", "SIEM", "--type", "http", "--set")
+    shape = ("--mask", "/actor/email=hash", "--template", '{"event": {{{log_message}}}}')
+    wrong = cli(*add, f"url={receiver.url}", "--mask", "/actor/email=hide", check=False, **ALLOWED)
+    assert wrong.returncode == 1
+    cli(*add, f"url={receiver.url}", *shape, **ALLOWED)
+    record(site, "a")
+    wait_for(lambda: any(b'"id":"a"' in one.body for one in receiver.requests))
+    event = json.loads(receiver.requests[-1].body.splitlines()[-1])["event"]
+    assert event["actor"]["email"].startswith("hash:")
 
 
 def test_jobs_are_included_listed_and_sent_again(site: Site, receiver: Receiver) -> None:
@@ -47,7 +75,19 @@ def test_jobs_are_included_listed_and_sent_again(site: Site, receiver: Receiver)
     wait_for(lambda: jobs()["delivered"] == 1, 20)
     cli("stream", "replay", "SIEM", "--jobs-from", "0", *where)
     wait_for(lambda: jobs()["delivered"] == 2, 20)
-    assert jobs() == {"next_seq": 1, "lag": 0, "delivered": 2, "last_error": None}
+    assert jobs() | {"throughput": None} == {
+        "next_seq": 1,
+        "lag": {"count": 0, "seconds": 0.0},
+        "throughput": None,
+        "delivered": 2,
+        "dead_letters": 0,
+        "last_error": None,
+    }
+    tries = json.loads(cli("stream", "deliveries", "SIEM", "--jobs", *where, "--json").stdout)
+    assert [(one["first"], one["count"], one["outcome"]) for one in tries] == [
+        (0, 1, "delivered"),
+        (0, 1, "delivered"),
+    ]
     assert receiver.bodies[0] == receiver.bodies[1]
     assert json.loads(receiver.bodies[0])["lines"] == [step()]
     assert cli("stream", "replay", "SIEM", *where, check=False).returncode == 1

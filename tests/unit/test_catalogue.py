@@ -89,6 +89,7 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "audit_stream.resumed",
         "audit_stream.replayed",
         "audit_stream.dead_lettered",
+        "audit_stream.dead_letters_retried",
         "audit_stream.template_failed",
         "retention.updated",
         "retention.activities_removed",

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from trailkeeper.api.auth import PUBLIC
 
@@ -39,8 +39,9 @@ def readyz(request: ApiRequest) -> Response[str]:
 
 
 @get("/metrics", opt={"permission": PUBLIC}, sync_to_thread=True, include_in_schema=False)
-def metrics() -> Response[bytes]:
+def metrics(request: ApiRequest) -> Response[bytes]:
     """Prometheus' text format; it names no workspace, user or asset."""
     # Litestar adds the charset to texts.
     kind = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
-    return Response(generate_latest(), media_type=kind)
+    own: CollectorRegistry = request.app.state["metrics"]
+    return Response(generate_latest() + generate_latest(own), media_type=kind)

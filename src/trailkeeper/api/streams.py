@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 from litestar import Request, delete, get, patch, post
 from litestar.datastructures import State
-from litestar.params import FromPath, RawBody
-from msgspec import Struct
+from litestar.params import FromPath, QueryParameter, RawBody
+from msgspec import Meta, Struct
 
-from trailkeeper.activity import rfc3339
+from trailkeeper.activity import rfc3339, to_us
 from trailkeeper.api.auth import by_of, caller_of, holding
 from trailkeeper.api.json_body import read
 from trailkeeper.api.services import installation_of
+from trailkeeper.api.stream_views import (
+    DeadLetters,
+    DeadLetterView,
+    DeliveryList,
+    StreamList,
+    StreamView,
+    delivery_view,
+    view,
+)
 from trailkeeper.errors import FieldError, InvalidInput
-from trailkeeper.followers.places import DeadLetter
-from trailkeeper.streaming.destination import Answer, Compression, Packing
+from trailkeeper.followers.deliveries import KEPT, Outcome
+from trailkeeper.followers.follower import Log
+from trailkeeper.streaming.destination import Answer
+from trailkeeper.streaming.overview import Overview, Overviews
 from trailkeeper.streaming.shape import Shape
-from trailkeeper.streaming.stream import KINDS, Mask, Stream
 from trailkeeper.streaming.streams import FIRST, Streams
-from trailkeeper.streaming.template import problem_of
 
+LIMIT_DEFAULT = 100
 ApiRequest = Request[Any, Any, State]
 STREAMS = {"permission": holding("streams.manage")}
 
@@ -38,7 +49,7 @@ class DestinationInput(Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, str]
 
 
-class StreamInput(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Parts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is left out stays. The stream is turned on last."""
 
     enabled: bool | None = None
@@ -47,7 +58,13 @@ class StreamInput(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     shape: Shape | None = None
 
 
-class NewStream(StreamInput, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class StreamInput(Parts, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is left out stays."""
+
+    name: str | None = None
+
+
+class NewStream(Parts, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """With `from_start` it begins with the first activity there is, else with the next."""
 
     name: str
@@ -55,78 +72,26 @@ class NewStream(StreamInput, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Replay(Struct, frozen=True, forbid_unknown_fields=True, rename={"seq": "from"}):
-    """`from` is the seq of the first activity to send again, `jobs_from` that of the first job."""
+    """`from` is the seq of the first activity to send again; or `from_time`, the time since which
+    they were recorded. `jobs_from` is the seq of the first job."""
 
     seq: int | None = None
+    from_time: Annotated[datetime, Meta(tz=True)] | None = None
     jobs_from: int | None = None
 
 
-class PartView(Struct, frozen=True, kw_only=True):
-    """Where a stream stands with its jobs. `lag` counts those that are not delivered yet,
-    `next_seq` is the first of them."""
+class Retry(Struct, frozen=True, forbid_unknown_fields=True):
+    """`seqs` are those to send again; without them, all. `log` says of what: activities or
+    jobs."""
 
-    paused: bool
-    next_seq: int
-    lag: int
-    delivered: int
-    delivered_at: str | None
-    failures: int
-    retry_at: str | None
-    pause_reason: str | None
-    last_error: str | None
-    last_error_at: str | None
+    seqs: Annotated[list[int], Meta(max_length=10_000)] | None = None
+    log: Log = "activities"
 
 
-class StreamView(Struct, frozen=True, kw_only=True):
-    """`settings` show of secrets only that they are kept. `lag` counts activities that are not
-    delivered yet, `next_seq` is the first of them; `jobs` says the same of jobs, where the stream
-    includes them. `state` is the worse of the two. With a `template_problem` messages are sent
-    without the template."""
+class Retried(Struct, frozen=True):
+    """How many are sent again."""
 
-    id: str
-    name: str
-    enabled: bool
-    state: str
-    destination: str | None
-    settings: dict[str, str]
-    included: list[str]
-    job_history: bool
-    recipe_step_details: bool
-    login_user_activity: bool
-    format: str
-    template: str
-    template_problem: str | None
-    query: str
-    masks: dict[str, Mask]
-    packing: Packing
-    compression: Compression
-    next_seq: int
-    lag: int
-    delivered: int
-    delivered_at: str | None
-    failures: int
-    retry_at: str | None
-    pause_reason: str | None
-    last_error: str | None
-    last_error_at: str | None
-    jobs: PartView | None
-
-
-class StreamList(Struct, frozen=True):
-    data: list[StreamView]
-
-
-class DeadLetterView(Struct, frozen=True):
-    seq: int
-    reason: str
-    at: str
-
-
-class DeadLetters(Struct, frozen=True):
-    """Activities are `data`, jobs are `jobs`; each has its own seqs."""
-
-    data: list[DeadLetterView]
-    jobs: list[DeadLetterView]
+    count: int
 
 
 @get("/streams", opt=STREAMS, sync_to_thread=True, summary="Streams")
@@ -134,7 +99,7 @@ def list_streams(request: ApiRequest) -> StreamList:
     """The oldest first."""
     streams = installation_of(request).streams
     found = streams.listed(caller_of(request).workspace)
-    return StreamList([_view(request, one) for one in found])
+    return StreamList([view(request, one) for one in found])
 
 
 @post("/streams", opt=STREAMS, sync_to_thread=True, summary="Make a stream")
@@ -142,14 +107,15 @@ def create_stream(request: ApiRequest, body: RawBody) -> StreamView:
     """With a destination and `enabled` it begins at once."""
     asked, streams, by = read(body, NewStream), installation_of(request).streams, by_of(request)
     made = streams.create(by, asked.name, from_start=asked.from_start)
-    _change(streams, by, made.id, asked)
-    return _view(request, streams.get(by.workspace, made.id))
+    _change_parts(streams, by, made.id, asked)
+    installation_of(request).followers.look()
+    return view(request, streams.get(by.workspace, made.id))
 
 
 @get("/streams/{id:str}", opt=STREAMS, sync_to_thread=True, summary="A stream")
 def get_stream(request: ApiRequest, id: FromPath[str]) -> StreamView:
     """Its settings and how it stands."""
-    return _view(request, installation_of(request).streams.get(caller_of(request).workspace, id))
+    return view(request, installation_of(request).streams.get(caller_of(request).workspace, id))
 
 
 @patch("/streams/{id:str}", opt=STREAMS, sync_to_thread=True, summary="Change a stream")
@@ -158,7 +124,8 @@ def change_stream(request: ApiRequest, id: FromPath[str], body: RawBody) -> Stre
     asked, streams, by = read(body, StreamInput), installation_of(request).streams, by_of(request)
     streams.get(by.workspace, id)
     _change(streams, by, id, asked)
-    return _view(request, streams.get(by.workspace, id))
+    installation_of(request).followers.look()
+    return view(request, streams.get(by.workspace, id))
 
 
 @delete("/streams/{id:str}", opt=STREAMS, sync_to_thread=True, summary="Delete a stream")
@@ -170,7 +137,7 @@ def delete_stream(request: ApiRequest, id: FromPath[str]) -> None:
 @post("/streams/{id:str}/pause", opt=STREAMS, sync_to_thread=True, status_code=200, summary="Pause")
 def pause_stream(request: ApiRequest, id: FromPath[str]) -> StreamView:
     """It stands where it is; nothing is lost."""
-    return _view(request, installation_of(request).streams.pause(by_of(request), id))
+    return view(request, installation_of(request).streams.pause(by_of(request), id))
 
 
 @post(
@@ -178,26 +145,33 @@ def pause_stream(request: ApiRequest, id: FromPath[str]) -> StreamView:
 )
 def resume_stream(request: ApiRequest, id: FromPath[str]) -> StreamView:
     """It goes on from where it stands."""
-    view = _view(request, installation_of(request).streams.resume(by_of(request), id))
+    resumed = installation_of(request).streams.resume(by_of(request), id)
     installation_of(request).followers.look()
-    return view
+    return view(request, resumed)
 
 
 @post(
     "/streams/{id:str}/replay", opt=STREAMS, sync_to_thread=True, status_code=200, summary="Replay"
 )
 def replay_stream(request: ApiRequest, id: FromPath[str], body: RawBody) -> StreamView:
-    """Everything from that seq on is sent again."""
-    asked, streams, by = read(body, Replay), installation_of(request).streams, by_of(request)
-    if asked.seq is None and asked.jobs_from is None:
-        detail = "is missing, and so is jobs_from"
-        raise InvalidInput(f"/from {detail}", FieldError(detail, "/from"))
-    if asked.seq is not None:
-        streams.replay(by, id, asked.seq)
+    """Everything from that seq or time on is sent again."""
+    asked, installation, by = read(body, Replay), installation_of(request), by_of(request)
+    streams = installation.streams
+    if asked.seq is not None and asked.from_time is not None:
+        detail = "either this or from_time can be given, and not both"
+        raise InvalidInput(f"`from`: {detail}", FieldError(detail, "/from"))
+    if asked.seq is None and asked.from_time is None and asked.jobs_from is None:
+        detail = "is missing, and so are from_time and jobs_from"
+        raise InvalidInput(f"`from` {detail}", FieldError(detail, "/from"))
+    seq = asked.seq
+    if asked.from_time is not None:
+        seq = installation.reader.seq_at(by.workspace, to_us(asked.from_time))
+    if seq is not None:
+        streams.replay(by, id, seq)
     if asked.jobs_from is not None:
         streams.replay_jobs(by, id, asked.jobs_from)
-    installation_of(request).followers.look()
-    return _view(request, streams.get(by.workspace, id))
+    installation.followers.look()
+    return view(request, streams.get(by.workspace, id))
 
 
 @post("/streams/{id:str}/test", opt=STREAMS, sync_to_thread=True, status_code=200, summary="Test")
@@ -208,17 +182,59 @@ def test_stream(request: ApiRequest, id: FromPath[str]) -> Answer:
 
 @get("/streams/{id:str}/dead-letters", opt=STREAMS, sync_to_thread=True, summary="Dead letters")
 def list_dead_letters(request: ApiRequest, id: FromPath[str]) -> DeadLetters:
-    """What the destination does not take, the latest first."""
-    streams = installation_of(request).streams
-    one = streams.get(caller_of(request).workspace, id)
-    return DeadLetters(*(_letters(streams.dead_letters(one, log)) for log in KINDS))
+    """What the destination did not take, the latest first. With `again` it is to be sent once
+    more."""
+    overviews, overview = _overview(request, id)
+    letters: dict[Log, list[DeadLetterView]] = {
+        part.log: [
+            DeadLetterView(one.seq, one.reason, rfc3339(one.at), one.again)
+            for one in overviews.dead_letters(part)
+        ]
+        for part in overview.parts
+    }
+    return DeadLetters(letters["activities"], letters.get("jobs", []))
+
+
+@post(
+    "/streams/{id:str}/dead-letters/retry",
+    opt=STREAMS,
+    sync_to_thread=True,
+    status_code=200,
+    summary="Retry dead letters",
+)
+def retry_dead_letters(request: ApiRequest, id: FromPath[str], body: RawBody) -> Retried:
+    """They are sent again one by one, in the order of seq, before what comes next. What the
+    destination takes is no dead letter any more; the rest stays."""
+    asked, installation = read(body or b"{}", Retry), installation_of(request)
+    count = installation.streams.retry_dead_letters(by_of(request), id, asked.seqs, asked.log)
+    installation.followers.look()
+    return Retried(count)
+
+
+@get("/streams/{id:str}/deliveries", opt=STREAMS, sync_to_thread=True, summary="Deliveries")
+def list_deliveries(
+    request: ApiRequest,
+    id: FromPath[str],
+    outcome: Annotated[
+        Outcome | None, QueryParameter(description="Only those: delivered or failed")
+    ] = None,
+    log: Annotated[Log, QueryParameter(description="Of what: activities or jobs")] = "activities",
+    limit: Annotated[int, QueryParameter(ge=1, le=KEPT)] = LIMIT_DEFAULT,
+    before: Annotated[
+        int | None, QueryParameter(ge=0, description="The `number` of the last one of a page")
+    ] = None,
+) -> DeliveryList:
+    """The latest tries, the newest first; about 1,000 of each stream are kept."""
+    overviews, overview = _overview(request, id)
+    found = overviews.deliveries(overview.part(log), limit=limit, outcome=outcome, before=before)
+    return DeliveryList([delivery_view(one) for one in found])
 
 
 @get("/settings/audit-streaming", opt=STREAMS, sync_to_thread=True, summary="Streaming")
 def get_first_stream(request: ApiRequest) -> StreamView:
     """The oldest stream; a blank one without an id where there is none."""
     streams = installation_of(request).streams
-    return _view(request, streams.first(caller_of(request).workspace))
+    return view(request, streams.first(caller_of(request).workspace))
 
 
 @patch("/settings/audit-streaming", opt=STREAMS, sync_to_thread=True, summary="Change streaming")
@@ -227,10 +243,22 @@ def change_first_stream(request: ApiRequest, body: RawBody) -> StreamView:
     first change."""
     asked, streams, by = read(body, StreamInput), installation_of(request).streams, by_of(request)
     _change(streams, by, FIRST, asked)
-    return _view(request, streams.first(by.workspace))
+    return view(request, streams.first(by.workspace))
+
+
+def _overview(request: ApiRequest, id: str) -> tuple[Overviews, Overview]:
+    installation = installation_of(request)
+    one = installation.streams.get(caller_of(request).workspace, id)
+    return installation.stream_overviews, installation.stream_overviews.of(one)
 
 
 def _change(streams: Streams, by: Any, id: str, asked: StreamInput) -> None:
+    if asked.name is not None:
+        streams.rename(by, id, asked.name)
+    _change_parts(streams, by, id, asked)
+
+
+def _change_parts(streams: Streams, by: Any, id: str, asked: Parts) -> None:
     if asked.destination is not None:
         streams.set_destination(by, id, asked.destination.type, asked.destination.settings)
     if asked.shape is not None:
@@ -247,64 +275,6 @@ def _change(streams: Streams, by: Any, id: str, asked: StreamInput) -> None:
         streams.toggle(by, id, asked.enabled)
 
 
-def _letters(found: list[DeadLetter]) -> list[DeadLetterView]:
-    return [DeadLetterView(one.seq, one.reason, rfc3339(one.at)) for one in found]
-
-
-def _view(request: ApiRequest, one: Stream) -> StreamView:
-    installation = installation_of(request)
-    standing = installation.streams.standing(one)
-    place = standing.place
-    lag = installation.streams.lag(standing)
-    jobs = standing.jobs_place
-    return StreamView(
-        id=one.id,
-        name=one.name,
-        enabled=one.enabled,
-        state=standing.state,
-        destination=one.destination,
-        settings=one.settings,
-        included=one.included,
-        job_history=one.job_history,
-        recipe_step_details=one.recipe_step_details,
-        login_user_activity=one.login_user_activity,
-        format=one.format,
-        template=one.template,
-        template_problem=problem_of(one.template),
-        query=one.query,
-        masks=one.masks,
-        packing=one.packing,
-        compression=one.compression,
-        next_seq=place.cursor,
-        lag=lag["activities"],
-        delivered=place.delivered,
-        delivered_at=_time(place.delivered_at),
-        failures=place.failures,
-        retry_at=_time(place.retry_at),
-        pause_reason=place.pause_reason if one.enabled else None,
-        last_error=place.last_error,
-        last_error_at=_time(place.last_error_at),
-        jobs=None
-        if jobs is None
-        else PartView(
-            paused=jobs.state == "paused",
-            next_seq=jobs.cursor,
-            lag=lag["jobs"],
-            delivered=jobs.delivered,
-            delivered_at=_time(jobs.delivered_at),
-            failures=jobs.failures,
-            retry_at=_time(jobs.retry_at),
-            pause_reason=jobs.pause_reason if one.enabled else None,
-            last_error=jobs.last_error,
-            last_error_at=_time(jobs.last_error_at),
-        ),
-    )
-
-
-def _time(us: int | None) -> str | None:
-    return rfc3339(us) if us else None
-
-
 ROUTES: list[Any] = [
     list_streams,
     create_stream,
@@ -316,6 +286,8 @@ ROUTES: list[Any] = [
     replay_stream,
     test_stream,
     list_dead_letters,
+    retry_dead_letters,
+    list_deliveries,
     get_first_stream,
     change_first_stream,
 ]

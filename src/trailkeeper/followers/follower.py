@@ -20,6 +20,9 @@ NOT_WANTED = (OFF, NO_JOBS)
 TRIES_BEFORE_DEAD = 3
 """So often a batch is tried before what stands in its way goes to the dead letters."""
 
+ERROR_MAX = 500
+"""Characters of an error that are kept."""
+
 
 class Followed(Protocol):
     """What stands in a log."""
@@ -74,6 +77,19 @@ class Batch(Struct, Generic[Item], frozen=True, kw_only=True):
     end: int
     items: list[Item]
     attempt: int
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """How a try of a batch went by: `count` activities of those from `first` to before `end`, in
+    `bytes` if the work knows. Times are microseconds."""
+
+    first: int
+    end: int
+    count: int
+    bytes: int | None
+    attempt: int
+    started_at: int
+    took_us: int
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -137,9 +153,15 @@ class Work(Protocol[Item, Wants_co]):
         over."""
         ...
 
-    def do(self, batch: Batch[Item]) -> None:
-        """Do it; on return it is done for good. Raises DeliveryFailed and Poison; anything else
-        counts as a failure, too. May be called again with the same batch."""
+    @property
+    def destination(self) -> str:
+        """The kind of thing that it is done to, for the metrics."""
+        ...
+
+    def do(self, batch: Batch[Item]) -> int | None:
+        """Do it; on return it is done for good. Returns how many bytes it was, if it knows. Raises
+        DeliveryFailed and Poison; anything else counts as a failure, too. May be called again with
+        the same batch."""
         ...
 
     def close(self) -> None:

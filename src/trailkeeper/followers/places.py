@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, case, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from trailkeeper.activity import now_us
 from trailkeeper.errors import NotFound
-from trailkeeper.followers.follower import Log, Place
+from trailkeeper.followers import deliveries
+from trailkeeper.followers.follower import ERROR_MAX, Log, Place, Tried
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.schema import dead_letter, follower, workspace
 from trailkeeper.ledger.writer import Transaction
-
-ERROR_MAX = 500
-"""Characters of an error that are kept."""
 
 _COLUMNS = [follower.c[name] for name in Place.__struct_fields__]
 
@@ -28,11 +37,12 @@ NEXT_SEQ: dict[Log, ColumnElement[int]] = {
 
 
 class DeadLetter(Struct, frozen=True):
-    """What a destination will never take."""
+    """What a destination did not take; with `again` it is to be tried once more."""
 
     seq: int
     reason: str
     at: int
+    again: bool
 
 
 class Places:
@@ -65,7 +75,14 @@ class Places:
                 follower.c.state == "running",
                 follower.c.retry_at <= at,
                 follower.c.lease_until <= at,
-                follower.c.cursor < case(NEXT_SEQ, value=follower.c.log),
+                or_(
+                    follower.c.cursor < case(NEXT_SEQ, value=follower.c.log),
+                    exists().where(
+                        dead_letter.c.follower == follower.c.key,
+                        dead_letter.c.again,
+                        dead_letter.c.seq < follower.c.cursor,
+                    ),
+                ),
             )
         )
         with self._store.reading() as connection:
@@ -86,12 +103,30 @@ class Places:
         """The latest first."""
         with self._store.reading() as connection:
             rows = connection.execute(
-                select(dead_letter.c.seq, dead_letter.c.reason, dead_letter.c.at)
+                select(*dead_letter.c[1:])
                 .where(dead_letter.c.follower == place.key)
                 .order_by(dead_letter.c.seq.desc())
                 .limit(limit)
             ).all()
         return [DeadLetter(*row) for row in rows]
+
+    def dead_count(self, place: Place) -> int:
+        with self._store.reading() as connection:
+            return connection.execute(
+                select(func.count()).where(dead_letter.c.follower == place.key)
+            ).scalar_one()
+
+    def next_again(self, place: Place) -> int | None:
+        """The first dead letter that is to be tried again. Only those behind the cursor: a batch
+        that was begun stays as it is."""
+        with self._store.reading() as connection:
+            return connection.execute(
+                select(func.min(dead_letter.c.seq)).where(
+                    dead_letter.c.follower == place.key,
+                    dead_letter.c.again,
+                    dead_letter.c.seq < place.cursor,
+                )
+            ).scalar()
 
     def dead_between(self, place: Place, first: int, end: int) -> set[int]:
         """The seqs of dead letters in a range."""
@@ -167,11 +202,18 @@ class Places:
         does has changed meanwhile."""
         return self._step(place, owner, follower.c.revision == place.revision, batch_end=end)
 
-    def advance(self, place: Place, owner: str, end: int, count: int) -> bool:
-        """The batch up to `end` is done; `count` items of it were delivered."""
+    def advance(self, place: Place, owner: str, end: int, tried: Tried | None) -> bool:
+        """The batch up to `end` is done, by this try; None where nothing of it was wanted."""
+        count = tried.count if tried else 0
+
+        def also(transaction: Transaction) -> None:
+            if tried:
+                deliveries.note(transaction, place.key, tried)
+
         return self._step(
             place,
             owner,
+            also=also,
             cursor=end,
             batch_end=None,
             failures=0,
@@ -180,11 +222,40 @@ class Places:
             delivered_at=now_us() if count else follower.c.delivered_at,
         )
 
-    def fail(self, place: Place, owner: str, why: str, retry_at: int) -> bool:
-        """A try has failed; the next is at `retry_at`."""
+    def revive(self, place: Place, owner: str, seq: int, tried: Tried) -> bool:
+        """A dead letter was taken after all."""
+
+        def also(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                delete(dead_letter).where(
+                    dead_letter.c.follower == place.key, dead_letter.c.seq == seq
+                )
+            )
+            deliveries.note(transaction, place.key, tried)
+
         return self._step(
             place,
             owner,
+            also=also,
+            failures=0,
+            retry_at=0,
+            delivered=follower.c.delivered + tried.count,
+            delivered_at=now_us(),
+        )
+
+    def fail(
+        self, place: Place, owner: str, why: str, retry_at: int, tried: Tried | None = None
+    ) -> bool:
+        """A try has failed, or what comes before any; the next is at `retry_at`."""
+
+        def also(transaction: Transaction) -> None:
+            if tried:
+                deliveries.note(transaction, place.key, tried, why)
+
+        return self._step(
+            place,
+            owner,
+            also=also,
             failures=follower.c.failures + 1,
             retry_at=retry_at,
             last_error=why[:ERROR_MAX],
@@ -192,7 +263,12 @@ class Places:
         )
 
     def _step(
-        self, place: Place, owner: str, *conditions: ColumnElement[bool], **values: Any
+        self,
+        place: Place,
+        owner: str,
+        *conditions: ColumnElement[bool],
+        also: Callable[[Transaction], None] = lambda _transaction: None,
+        **values: Any,
     ) -> bool:
         def work(transaction: Transaction) -> bool:
             stepped = transaction.connection.execute(
@@ -206,6 +282,8 @@ class Places:
                 )
                 .values(values)
             )
+            if stepped.rowcount:
+                also(transaction)
             return bool(stepped.rowcount)
 
         return self._store.change(work)
@@ -255,10 +333,15 @@ def make(
 
 
 def drop(transaction: Transaction, place: Place) -> None:
-    """Delete a follower inside another operation, with its dead letters."""
+    """Delete a follower inside another operation, with its dead letters and deliveries."""
     connection = transaction.connection
+    deliveries.drop(transaction, place.key)
     connection.execute(delete(dead_letter).where(dead_letter.c.follower == place.key))
     connection.execute(delete(follower).where(follower.c.key == place.key))
+
+
+def rename(transaction: Transaction, place: Place, name: str) -> None:
+    _set(transaction, place, name=name)
 
 
 def pause(transaction: Transaction, place: Place, reason: str) -> None:
@@ -283,19 +366,37 @@ def replay(transaction: Transaction, place: Place, seq: int) -> None:
 
 def bury(transaction: Transaction, place: Place, seqs: Iterable[int], reason: str) -> None:
     """Put items among the dead letters: the follower goes on without them."""
-    there = set(
-        transaction.connection.execute(
-            select(dead_letter.c.seq).where(dead_letter.c.follower == place.key)
-        ).scalars()
-    )
-    at = now_us()
-    rows = [
-        {"follower": place.key, "seq": seq, "reason": reason[:ERROR_MAX], "at": at}
-        for seq in sorted(set(seqs) - there)
-    ]
-    if rows:
-        transaction.connection.execute(insert(dead_letter), rows)
+    connection, at = transaction.connection, now_us()
+    for seq in sorted(set(seqs)):
+        connection.execute(
+            delete(dead_letter).where(dead_letter.c.follower == place.key, dead_letter.c.seq == seq)
+        )
+        connection.execute(
+            insert(dead_letter).values(
+                follower=place.key, seq=seq, reason=reason[:ERROR_MAX], at=at, again=False
+            )
+        )
     _set(transaction, place, failures=0, retry_at=0)
+
+
+def try_again(transaction: Transaction, place: Place, seqs: Iterable[int] | None) -> list[int]:
+    """Let dead letters be delivered once more, inside another operation: these, or all. Returns
+    those that there are, in order."""
+    connection = transaction.connection
+    asked = select(dead_letter.c.seq).where(dead_letter.c.follower == place.key)
+    wanted = None if seqs is None else set(seqs)
+    there = [
+        seq
+        for seq in connection.execute(asked.order_by(dead_letter.c.seq)).scalars()
+        if wanted is None or seq in wanted
+    ]
+    for seq in there:
+        connection.execute(
+            update(dead_letter)
+            .where(dead_letter.c.follower == place.key, dead_letter.c.seq == seq)
+            .values(again=True)
+        )
+    return there
 
 
 def _set(transaction: Transaction, place: Place, **values: Any) -> None:

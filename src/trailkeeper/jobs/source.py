@@ -28,6 +28,17 @@ class JobSource:
             ).scalar()
         return found or 0
 
+    def recorded_at(self, workspace: int, seq: int) -> int | None:
+        """When the first job from `seq` on came in, in microseconds; None without any."""
+        asked = (
+            select(job.c.received_at)
+            .where(job.c.workspace == workspace, job.c.seq >= seq)
+            .order_by(job.c.seq)
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(asked).scalar()
+
     def end_of_batch(self, workspace: int, first: int, end: int, wants: bool) -> int:
         """Before BATCH_BYTES are exceeded, but after one job at least."""
         lines_size = func.coalesce(job_lines.c.raw_bytes, 0) if wants else literal(0)

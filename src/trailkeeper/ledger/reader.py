@@ -139,6 +139,30 @@ class Reader:
             ).fetchone()
         return row[0] if row else 0
 
+    def recorded_at(self, workspace: int, seq: int) -> int | None:
+        """When the first activity from `seq` on was recorded, in microseconds; None without any."""
+        with self._database() as database:
+            row = database.execute(_RECORDED_FROM, (workspace, seq)).fetchone()
+        return row[1] if row else None
+
+    def seq_at(self, workspace: int, at: int) -> int:
+        """The seq of the first activity that was recorded at this time (microseconds) or later; the
+        next seq without any. Looks at some thirty activities, however many there are."""
+        with self._database() as database:
+            row = database.execute(
+                "SELECT next_seq FROM workspace WHERE key=?", (workspace,)
+            ).fetchone()
+            low, high = 0, row[0] if row else 0
+            # received_at never falls while seq rises; some seqs may have been removed.
+            while low < high:
+                middle = (low + high) // 2
+                found = database.execute(_RECORDED_FROM, (workspace, middle)).fetchone()
+                if found is None or found[1] >= at:
+                    high = middle
+                else:
+                    low = found[0] + 1
+            return low
+
     def is_empty(self, workspace: int) -> bool:
         """Whether nothing was recorded yet but Trailkeeper's own doings, such as log-ins."""
         others = Filter(matches=(Match(field="source", values=(OWN_SOURCE,), negated=True),))
@@ -227,6 +251,11 @@ class Reader:
                 yield raw
             finally:
                 raw.execute("ROLLBACK")
+
+
+_RECORDED_FROM = (
+    "SELECT seq, received_at FROM activity WHERE workspace=? AND seq>=? ORDER BY seq LIMIT 1"
+)
 
 
 def _rows(

@@ -430,8 +430,44 @@ dead_letter = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("again", Boolean, nullable=False, default=False),
+    Index(
+        "ix_dead_letter_again",
+        "follower",
+        "seq",
+        sqlite_where=text("again"),
+        postgresql_where=text("again"),
+    ),
 )
-"""What a follower went on without: activities or jobs, by its log."""
+"""What a follower went on without: activities or jobs, by its log; with `again` it is to be tried
+once more."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("follower", Integer, ForeignKey("follower.key"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("bytes", BigInteger),
+    Column("attempt", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error", Text),
+)
+"""The latest tries of each follower (see followers/deliveries.py); `number` counts them."""
+
+delivery_minute = Table(
+    "delivery_minute",
+    metadata,
+    Column("follower", Integer, ForeignKey("follower.key"), primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("delivered", BigInteger, nullable=False),
+    Column("failed", Integer, nullable=False),
+)
+"""What each follower delivered in a minute (counted since 1970), and how many tries failed."""
 
 removed_activity = Table(
     "removed_activity",

@@ -1,19 +1,19 @@
-"""What is read of streams: their settings, how they stand, and what they left out."""
+"""What is read of streams: their settings, and how they stand."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from trailkeeper.followers.follower import Log, Place
-from trailkeeper.followers.places import DeadLetter, Places
+from trailkeeper.followers.places import Places
 from trailkeeper.identity.store import Store
 from trailkeeper.streaming.destination import Kind
 from trailkeeper.streaming.destinations import offered
 from trailkeeper.streaming.guard import Guard
 from trailkeeper.streaming.stream import KINDS, NOWHERE, Stream, blank, listed, read
 
-STATES = ("paused", "failing", "running")
-"""Of a stream that is on, the worst first."""
+STATES = ("off", "paused", "failing", "running")
+"""The worst first."""
 
 
 class Standing(Struct, frozen=True):
@@ -58,25 +58,18 @@ class StreamReading:
             return Standing("off", NOWHERE)
         place = self._place(one, "activities")
         jobs = self._place(one, "jobs") if one.job_history else None
-        if not one.enabled:
-            return Standing("off", place, jobs)
-        states = {_state_of(each) for each in (place, jobs) if each is not None}
+        there = [each for each in (place, jobs) if each is not None]
+        states = {state_of(enabled=one.enabled, place=each) for each in there}
         return Standing(next(state for state in STATES if state in states), place, jobs)
-
-    def lag(self, standing: Standing) -> dict[Log, int]:
-        """How much of each log that it follows is not delivered yet."""
-        there = (standing.place, standing.jobs_place)
-        return {place.log: self._places.lag(place) for place in there if place is not None}
-
-    def dead_letters(self, one: Stream, log: Log = "activities") -> list[DeadLetter]:
-        """What of a log its destination does not take, the latest first."""
-        return self._places.dead_letters(self._place(one, log)) if one.id else []
 
     def _place(self, one: Stream, log: Log) -> Place:
         return self._places.find(one.workspace, KINDS[log], one.id)
 
 
-def _state_of(place: Place) -> str:
+def state_of(*, enabled: bool, place: Place) -> str:
+    """`off`, `paused`, `failing` or `running`."""
+    if not enabled:
+        return "off"
     if place.state == "paused":
         return "paused"
     return "failing" if place.failures else "running"

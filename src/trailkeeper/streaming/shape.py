@@ -11,6 +11,7 @@ from trailkeeper.query.language import QueryError, parse
 from trailkeeper.streaming.destination import Packing
 from trailkeeper.streaming.formats import format_of
 from trailkeeper.streaming.packing import check_packing
+from trailkeeper.streaming.sample import check_masks
 from trailkeeper.streaming.stream import Mask
 from trailkeeper.streaming.template import problem_of
 
@@ -57,6 +58,7 @@ def checked(shape: Shape) -> dict[str, Any]:
     for pointer in shape.masks or ():
         if len(shape.masks or ()) > MASKS_MAX or not pointer.startswith("/") or len(pointer) > 500:
             raise _wrong("masks", f"{pointer[:60]!r} is no JSON pointer into an activity or a job")
+    check_masks(shape.masks or {})
     return values
 
 

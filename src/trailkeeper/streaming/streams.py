@@ -63,8 +63,7 @@ class Streams(StreamReading):
             there = listed(connection, by.workspace)
             if len(there) >= STREAMS_MAX:
                 raise Conflict(f"There are {STREAMS_MAX} streams already")
-            if name.casefold() in {one.name.casefold() for one in there}:
-                raise Conflict(f"There is a stream named {name!r} already")
+            _require_free(there, name)
             made = self._make(transaction, by.workspace, name, from_start=from_start)
             self._record(transaction, by, made, "audit_stream.created")
             return made
@@ -225,6 +224,22 @@ class Streams(StreamReading):
 
         return self._change(by, id, change)
 
+    def rename(self, by: By, id: str, name: str) -> Stream:
+        """Raises Forbidden, NotFound, InvalidInput, Conflict."""
+        name = checked_name(name, "The stream's name", "/name")
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            if name == old.name:
+                return
+            _require_free(listed(transaction.connection, by.workspace), name, old)
+            self._keep(transaction, old, name=name)
+            for place in parts.both(transaction.connection, old):
+                places.rename(transaction, place, name)
+            change = Change(field="name", old=old.name, new=name)
+            self._record(transaction, by, old, "audit_stream.updated", change)
+
+        return self._change(by, id, change)
+
     def pause(self, by: By, id: str) -> Stream:
         """Stop a stream where it stands, until it is resumed. Raises Forbidden, NotFound,
         Conflict."""
@@ -279,6 +294,31 @@ class Streams(StreamReading):
             )  # fmt: skip
 
         return self._change(by, id, change)
+
+    def retry_dead_letters(
+        self, by: By, id: str, seqs: list[int] | None = None, log: Log = "activities"
+    ) -> int:
+        """Send what the destination did not take of a log again: these, or all. Each goes alone, in
+        the order of seq, before what comes next; until the destination has taken it, it stays among
+        the dead letters. Returns how many there are. Raises Forbidden, NotFound, Conflict,
+        InvalidInput."""
+        there: list[int] = []
+
+        def change(transaction: Transaction, old: Stream) -> None:
+            place = parts.place_of(transaction.connection, old, log)
+            there.extend(places.try_again(transaction, place, seqs))
+            if missing := set(seqs or ()) - set(there):
+                detail = f"has {min(missing)}, which is no dead letter"
+                raise InvalidInput(f"The list of seqs {detail}", FieldError(detail, "/seqs"))
+            if not there:
+                raise Conflict("The stream has no dead letters")
+            self._record(
+                transaction, by, old, "audit_stream.dead_letters_retried",
+                part=log, count=len(there), seqs=there[:100],
+            )  # fmt: skip
+
+        self._change(by, id, change)
+        return len(there)
 
     def test(self, by: By, id: str) -> Answer:
         """Send a test to the destination; its own answer. Raises Forbidden, NotFound, Conflict."""
@@ -396,3 +436,11 @@ class Streams(StreamReading):
             details=details,
         )
         self._store.record(transaction, by.workspace, sent)
+
+
+def _require_free(there: list[Stream], name: str, own: Stream | None = None) -> None:
+    taken = {one.name.casefold() for one in there if own is None or one.key != own.key}
+    if name.casefold() in taken:
+        raise Conflict(
+            f"There is a stream named {name!r} already", FieldError("is taken already", "/name")
+        )

@@ -53,14 +53,16 @@ class Sending(ABC, Generic[Item]):
         self.limits = Limits(
             items=EACH_MOST if each else kind.parcel_messages, linger_s=kind.linger_s
         )
+        self.destination = kind.name
 
-    def do(self, batch: Batch[Item]) -> None:
+    def do(self, batch: Batch[Item]) -> int:
         messages = [self._message(item) for item in batch.items]
         room = self._kind.message_bytes
         if large := [one.seq for one in messages if len(one.body) > room]:
             raise Poison(f"larger than the destination takes ({room} bytes)", large)
         for parcel in self._parcels(messages):
             self._deliver(parcel)
+        return sum(len(message.body) for message in messages)
 
     def close(self) -> None:
         self._destination.close()

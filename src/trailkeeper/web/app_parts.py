@@ -30,6 +30,7 @@ from trailkeeper.web.assets.show import PROBLEMS
 from trailkeeper.web.errors import PAGE_ERRORS, http_error, not_found, server_error
 from trailkeeper.web.session import check_permission
 from trailkeeper.web.static_files import static_file
+from trailkeeper.web.streams import listing, overview, setup, trail
 
 __all__ = ["http_error", "not_found", "routes", "server_error"]
 
@@ -55,6 +56,10 @@ def routes() -> list[Router]:
             *roles.ROUTES,
             *api_clients.ROUTES,
             *settings.ROUTES,
+            *listing.ROUTES,
+            *overview.ROUTES,
+            *setup.ROUTES,
+            *trail.ROUTES,
             *retention.ROUTES,
             *jobs.ROUTES,
             *sso.ROUTES,

@@ -1,4 +1,4 @@
-"""Settings of the workspace: error notifications, streaming, who acts for the owner, sign-in."""
+"""Settings of the workspace: error notifications, who acts for the owner, sign-in."""
 
 from __future__ import annotations
 
@@ -6,26 +6,19 @@ from litestar import Response
 from msgspec import Struct
 
 from trailkeeper.errors import Problem
-from trailkeeper.streaming.destinations import DESTINATIONS
-from trailkeeper.streaming.field import fields_of
-from trailkeeper.streaming.streams import FIRST as FIRST_STREAM
-from trailkeeper.streaming.template import problem_of
 from trailkeeper.team.permissions import acts_as_self, holds, is_owner
 from trailkeeper.team.workspaces import is_first
-from trailkeeper.web.forms import Plain, Sent, attempt, many
+from trailkeeper.web.forms import Plain, Sent, attempt
 from trailkeeper.web.routes import form, page
 from trailkeeper.web.sections import SETTINGS, check_form, done
 from trailkeeper.web.security import WebRequest
 from trailkeeper.web.session import by_of, installation_of, needs, session_of
 
 MANAGE = needs("the privilege to change the workspace's settings", holds("settings.manage"))
-STREAMS = needs("the privilege to set up audit log streaming", holds("streams.manage"))
 OWN = needs("to be the owner", is_owner, acts_as_self)
 FIRST = needs("to be the owner of the installation's first workspace", is_owner, is_first)
 
 JOBS = "/settings/jobs"
-STREAM = "/settings/audit-streaming"
-FIRST_KIND = next(iter(DESTINATIONS))
 DELEGATED = "/settings/delegated-admins"
 SIGN_IN = "/settings/sign-in"
 
@@ -37,11 +30,6 @@ class EmailsForm(Struct):
 
 class SwitchForm(Struct):
     enabled: str = ""
-    csrf: str = ""
-
-
-class IncludeForm(Struct):
-    include: str | list[str] = ""
     csrf: str = ""
 
 
@@ -99,74 +87,6 @@ def _jobs(
         emails="\n".join(settings.emails) if emails is None else emails,
         throttling=settings.throttling,
         kept_mail=installation_of(request).mailer.keeps,
-    )
-
-
-@page(STREAM, STREAMS)
-def stream_page(request: WebRequest) -> Response[str]:
-    return _stream(request)
-
-
-@form(f"{STREAM}/toggle", STREAMS)
-def toggle_stream(request: WebRequest, data: Sent[SwitchForm]) -> Response[str]:
-    check_form(request, data.csrf)
-    by, streams, enabled = by_of(request), installation_of(request).streams, bool(data.enabled)
-    problem = attempt(lambda: streams.toggle(by, FIRST_STREAM, enabled))
-    return (
-        _stream(request, problem)
-        if problem
-        else done(STREAM, "stream-on" if enabled else "stream-off")
-    )
-
-
-@form(f"{STREAM}/include", STREAMS)
-def include_in_stream(request: WebRequest, data: Sent[IncludeForm]) -> Response[str]:
-    check_form(request, data.csrf)
-    by, streams, chosen = by_of(request), installation_of(request).streams, many(data.include)
-    problem = attempt(
-        lambda: streams.include(
-            by,
-            FIRST_STREAM,
-            job_history="job_history" in chosen,
-            recipe_step_details="recipe_step_details" in chosen,
-            login_user_activity="login_user_activity" in chosen,
-        )
-    )
-    return _stream(request, problem) if problem else done(STREAM, "included")
-
-
-@form(f"{STREAM}/destination", STREAMS)
-def set_destination(request: WebRequest, data: Sent[dict[str, str]]) -> Response[str]:
-    check_form(request, data.get("csrf", ""))
-    by, streams = by_of(request), installation_of(request).streams
-    kind = data.get("destination", "")
-    given = {name: value for name, value in data.items() if name not in ("csrf", "destination")}
-    problem = attempt(lambda: streams.set_destination(by, FIRST_STREAM, kind, given))
-    return _stream(request, problem, kind, given) if problem else done(STREAM, "destination")
-
-
-def _stream(
-    request: WebRequest,
-    problem: Problem | None = None,
-    kind: str = "",
-    given: dict[str, str] | None = None,
-) -> Response[str]:
-    settings = installation_of(request).streams.first(session_of(request).workspace)
-    kind = kind or request.query_params.get("kind", "") or settings.destination or FIRST_KIND
-    kind = kind if kind in DESTINATIONS else FIRST_KIND
-    values = given or (settings.settings if kind == settings.destination else {})
-    return SETTINGS.page(
-        request,
-        "settings_stream.html",
-        "Audit log streaming",
-        problem=problem,
-        settings=settings,
-        kind=kind,
-        kinds=[(one.name, one.label) for one in installation_of(request).streams.kinds()],
-        fields=fields_of(DESTINATIONS[kind].settings),
-        values=values,
-        kept=settings.settings if kind == settings.destination else {},
-        template_problem=problem_of(settings.template),
     )
 
 
@@ -244,10 +164,6 @@ ROUTES = [
     set_emails,
     set_throttling,
     send_test,
-    stream_page,
-    toggle_stream,
-    include_in_stream,
-    set_destination,
     delegated_page,
     add_delegated,
     remove_delegated,
