@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -302,6 +303,19 @@ def hours_of_rows(store: Store) -> dict[tuple[Any, ...], int]:
     )
     with store.here.engine.connect() as connection:
         return {(*row[:4],): row[4] for row in connection.execute(counted)}
+
+
+def test_the_counts_of_an_older_database_are_made_of_its_activities(store: Store) -> None:
+    Filled(store)
+    before = hours(store)
+    _, fill = import_module("trailkeeper.ledger.migrations.versions.0013_activity_hour").STATEMENTS
+
+    def work(transaction: Transaction) -> None:
+        transaction.connection.execute(text("DELETE FROM activity_hour"))
+        transaction.connection.exec_driver_sql(fill)
+
+    store.writer.run(work)
+    assert before == hours(store) == hours_of_rows(store)
 
 
 def test_what_is_sent_again_is_not_counted_again(store: Store) -> None:
