@@ -19,6 +19,7 @@ from trailkeeper.api import (
     activities,
     assets,
     auth,
+    counts,
     health,
     jobs,
     packages,
@@ -100,6 +101,8 @@ def build(installation: Installation) -> Application:
         "/api/v1",
         route_handlers=[
             activities.list_activities,
+            counts.get_histogram,
+            counts.get_facets,
             activities.get_activity,
             activities.record_activities,
             actions.list_actions,

@@ -172,6 +172,10 @@ def _listings(site: Site, activities: int) -> list[Read]:
         one = f"{API}/{page[0]['id']}"
         http.get(one).raise_for_status()
         reads.append(Read("one activity by id", load.get(one, site.token)))
+        by_hour = _path(f"{API}/histogram", range="30d", interval="hour")
+        for name, path in (("30 days by hour", by_hour), ("facets", f"{API}/facets")):
+            http.get(path).raise_for_status()
+            reads.append(Read(name, load.get(path, site.token)))
     return reads
 
 

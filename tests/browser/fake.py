@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trailkeeper.activity import UNSET, Activity, Actor, Change, Context, Target, to_us
 from trailkeeper.catalogue import catalogue, sentence
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.privileges import privileges_of
+from trailkeeper.ledger.histogram import Bucket, Histogram
+from trailkeeper.query.buckets import borders_of
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.filters import Filter, Match
 from trailkeeper.web.services import (
@@ -154,6 +158,28 @@ class FakeAudit:
         start = int(cursor or 0)
         rest = str(start + limit) if len(found) > start + limit else None
         return Page(found[start : start + limit], rest)
+
+    def histogram(self, workspace: int, asked: Filter, interval: str, zone: ZoneInfo) -> Histogram:
+        """By day, from the first that matches to the last."""
+        times = [to_us(a.occurred_at) for a in self.activities if fits(a, asked)]
+        if not times:
+            return Histogram(interval="day")
+        borders = borders_of(min(times), max(times) + 1, "day", zone)
+        bad = [to_us(a.occurred_at) for a in self.activities if a.outcome == "failure"]
+        return Histogram(
+            interval="day",
+            since=min(times),
+            until=max(times) + 1,
+            buckets=[
+                Bucket(
+                    start,
+                    end,
+                    sum(start <= at < end for at in times),
+                    sum(start <= at < end for at in bad if at in times),
+                )
+                for start, end in pairwise(borders)
+            ],
+        )
 
     def get(self, workspace: int, activity_id: str, /) -> Activity | None:
         return next((a for a in self.activities if a.id == activity_id), None)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import MediaType, Request, get, post
-from litestar.datastructures import State
-from litestar.openapi.spec import Example
+from litestar import MediaType, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
 from trailkeeper.activity import Activity, ActivityInput
 from trailkeeper.api.auth import PUBLIC, READ_LOG, caller_of
+from trailkeeper.api.filtering import ASKED, OWN_PARAMS, ApiRequest, invalid
 from trailkeeper.connection import rest_of_path
-from trailkeeper.errors import FieldError, InvalidParameter, NotFound
+from trailkeeper.errors import NotFound
 from trailkeeper.ledger.reader import PAGE_MAX
 from trailkeeper.query.cursor import CursorError
-from trailkeeper.query.params import FILTER_PARAMS, ParamError, parse_params
+from trailkeeper.query.filters import Filter
 
 LIMIT_DEFAULT = 50
-OWN_PARAMS = ("order", "limit", "cursor")
-
-ApiRequest = Request[Any, Any, State]
 
 
 class ActivityList(Struct, frozen=True):
@@ -40,69 +37,31 @@ class Recorded(Struct, frozen=True):
     received_at: datetime
 
 
-Text = Annotated[
-    list[str] | None, QueryParameter(description="Several of one name are alternatives")
-]
-
-
 @get(
     "/activities",
-    opt={"permission": READ_LOG},
+    opt={"permission": READ_LOG, OWN_PARAMS: ("order", "limit", "cursor")},
+    dependencies=ASKED,
     sync_to_thread=True,
     media_type=MediaType.JSON,
     summary="List activities, newest first",
 )
 def list_activities(
     request: ApiRequest,
-    action: Text = None,
-    category: Text = None,
-    actor: Text = None,
-    target: Text = None,
-    target_type: Text = None,
-    outcome: Text = None,
-    ip: Text = None,
-    environment: Text = None,
-    source: Text = None,
-    session: Text = None,
-    from_: Annotated[str | None, QueryParameter(name="from", description="RFC 3339")] = None,
-    to: FromQuery[str | None] = None,
-    tz: FromQuery[str | None] = None,
-    range_: Annotated[
-        str | None, QueryParameter(name="range", description="1h, 24h, 7d, 30d or any")
-    ] = None,
-    q: Annotated[
-        str | None,
-        QueryParameter(
-            description="The query language",
-            examples=[Example(value='action:recipe.* -actor:robin@example.com "sync sku"')],
-        ),
-    ] = None,
+    asked: NamedDependency[Filter],
     order: Annotated[str, QueryParameter(description="desc (newest first) or asc")] = "desc",
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = LIMIT_DEFAULT,
     cursor: FromQuery[str | None] = None,
 ) -> ActivityList:
     """Ordered by `occurred_at`, then `seq`. What was acknowledged before this call is in it."""
-    # All parameters stand in the signature for OpenAPI; the one filter parses them itself.
-    del action, category, actor, target, target_type, outcome, ip, environment, source, session
-    del from_, to, tz, range_, q
-    pairs = list(request.query_params.multi_items())
-    for name, _ in pairs:
-        if name not in FILTER_PARAMS and name not in OWN_PARAMS:
-            known = ", ".join((*FILTER_PARAMS, *OWN_PARAMS))
-            raise _invalid(name[:80], f"is not a parameter of this listing; there are {known}")
-    try:
-        asked = parse_params(pairs)
-    except ParamError as error:
-        raise _invalid(error.param, str(error)) from None
     if order not in ("desc", "asc"):
-        raise _invalid("order", f"is `{order}`, must be `desc` or `asc`")
+        raise invalid("order", f"is `{order}`, must be `desc` or `asc`")
     reader = request.app.state["api"].reader
     try:
         page = reader.page(
             caller_of(request).workspace, asked, order=order, limit=limit, cursor=cursor
         )
     except CursorError as error:
-        raise _invalid("cursor", str(error)) from None
+        raise invalid("cursor", str(error)) from None
     return ActivityList(page.activities, page.next_cursor)
 
 
@@ -139,7 +98,3 @@ def record_activities(data: JSONBody[ActivityInput | list[ActivityInput]]) -> Re
     """
     del data
     raise NotFound("Send it to /api/v1/activities")
-
-
-def _invalid(parameter: str, detail: str) -> InvalidParameter:
-    return InvalidParameter(f"`{parameter}` {detail}", FieldError(detail, parameter=parameter))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from trailkeeper.activity import now_us, rfc3339, uuid7
 from trailkeeper.errors import FieldError, IdConflict, NotFound
+from trailkeeper.ledger import rollup
 from trailkeeper.ledger.fresh import (
     FRESH_MAX,
     add_fresh,
@@ -221,6 +223,7 @@ class Appender:
         ]
         rows: list[tuple[Any, ...]] = []
         index: list[tuple[int, str]] = []
+        cells: list[rollup.Cell] = []
         for key, at, seq, id, prepared in zip(
             self._keys.make(times),
             times,
@@ -258,7 +261,9 @@ class Appender:
                 )
             )
             index.append((key, f"{body} {prepared.text}"))
+            cells.append((rollup.hour_of(key), action, prepared.has_failed))
         insert_many(self._db, INSERT_ACTIVITY, rows)
+        rollup.add(self._db, workspace, Counter(cells))
         if len(index) < FRESH_MAX // 2:
             fresh = self.fresh
             add_fresh(self._db, index)

@@ -32,6 +32,8 @@ class Token:
     TRACE = "\ue00b"
 
 
+SUCCEEDED, FAILED = Token.OUTCOME + "0", Token.OUTCOME + "1"
+
 LEVELS = {4: (8, 16, 24, 32), 6: (16, 32, 48, 64, 128)}
 """The lengths of the blocks for which an address has a token, rising; the last is the whole."""
 
@@ -54,16 +56,24 @@ def hashed(kind: str, value: str) -> str:
     return kind + hashlib.blake2b(value.encode(), digest_size=8).hexdigest()
 
 
-@lru_cache(maxsize=8_192)
-def address_tokens(text: str) -> tuple[str, ...]:
-    """The tokens of an IP address: of itself and of the blocks in LEVELS that it is in. None when
-    it is no address. An IPv4-mapped one counts as IPv4."""
+def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a text is. An IPv4-mapped one counts as IPv4."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return ()
+        return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+        return address.ipv4_mapped
+    return address
+
+
+@lru_cache(maxsize=8_192)
+def address_tokens(text: str) -> tuple[str, ...]:
+    """The tokens of an IP address: of itself and of the blocks in LEVELS that it is in. None when
+    it is no address."""
+    address = address_of(text)
+    if address is None:
+        return ()
     whole = address.packed.hex()
     return tuple(
         f"{_level(address.version, bits)}{whole[: bits // 4]}" for bits in LEVELS[address.version]

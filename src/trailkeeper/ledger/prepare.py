@@ -29,7 +29,14 @@ from trailkeeper.activity import (
 )
 from trailkeeper.errors import FieldError, InvalidActivity
 from trailkeeper.ledger.cut import cut_to_fit
-from trailkeeper.ledger.index import Token, address_tokens, hashed, searchable
+from trailkeeper.ledger.index import (
+    FAILED,
+    SUCCEEDED,
+    Token,
+    address_tokens,
+    hashed,
+    searchable,
+)
 from trailkeeper.ledger.parties import Parties, Party, is_plain
 from trailkeeper.ledger.personal import (
     Metadata,
@@ -63,6 +70,10 @@ class Prepared(Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     salt: bytes
     personal: bytes
     content_hash: bytes
+
+    @property
+    def has_failed(self) -> bool:
+        return self.tokens.startswith(FAILED)
 
     @property
     def size(self) -> int:
@@ -227,8 +238,8 @@ def _with_clean_name(party: P, redactor: Redactor) -> P:
 
 
 def _tokens(sent: ActivityInput) -> str:
-    """The tokens that need no dictionary."""
-    outcome = Token.OUTCOME + ("1" if sent.outcome == "failure" else "0")
+    """The tokens that need no dictionary; the first is the outcome's."""
+    outcome = FAILED if sent.outcome == "failure" else SUCCEEDED
     context = sent.context
     if context is None:
         return outcome

@@ -6,21 +6,24 @@ acknowledged before the call is in it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Engine
 
 from trailkeeper.activity import Activity
 from trailkeeper.ledger.append import fold
+from trailkeeper.ledger.facets import FACETS, FacetName, Facets, facets_of
 from trailkeeper.ledger.fresh import count_with, matching
+from trailkeeper.ledger.histogram import Histogram, histogram_of
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.record import decode_activity
 from trailkeeper.ledger.recorder import OWN_SOURCE
-from trailkeeper.ledger.search import KEY_MIN, Search, entity_keys, keys_matching, search_for
+from trailkeeper.ledger.search import KEY_MIN, entity_keys, keys_matching, search_for
+from trailkeeper.ledger.walk import rows_matching
 from trailkeeper.query.cursor import make_cursor, read_cursor
 from trailkeeper.query.filters import Filter, Match
 
@@ -82,7 +85,14 @@ class Reader:
         position = read_cursor(self._secret, workspace, asked, order, cursor) if cursor else None
         with self._database() as database:
             search = search_for(database, workspace, asked)
-            rows = _rows(database, workspace, search, order, position, limit + 1)
+            rows = rows_matching(
+                database,
+                workspace,
+                search.after(order, position),
+                "key, public, personal",
+                order=order,
+                limit=limit + 1,
+            )
         more = len(rows) > limit
         rows = rows[:limit]
         return Page(
@@ -130,6 +140,24 @@ class Reader:
                 (f'"{token}"', key),
             ).fetchone()[0]
             return indexed + len(matching(database, f'"{token}"', KEY_MIN, key))
+
+    def histogram(self, workspace: int, asked: Filter, interval: str, zone: ZoneInfo) -> Histogram:
+        """How many activities match over time, in buckets of an interval or of one that fits
+        (`auto`), as `zone` has them. Raises ParamError."""
+        with self._database() as database:
+            return histogram_of(database, workspace, asked, interval, zone)
+
+    def facets(
+        self,
+        workspace: int,
+        asked: Filter,
+        names: Sequence[FacetName] = FACETS,
+        *,
+        limit: int = 10,
+    ) -> Facets:
+        """The most frequent values of these fields in what matches; see ledger/facets.py."""
+        with self._database() as database:
+            return facets_of(database, workspace, asked, names, limit)
 
     def next_seq(self, workspace: int) -> int:
         """The seq that the next activity will get: how many have been recorded so far."""
@@ -256,36 +284,6 @@ class Reader:
 _RECORDED_FROM = (
     "SELECT seq, received_at FROM activity WHERE workspace=? AND seq>=? ORDER BY seq LIMIT 1"
 )
-
-
-def _rows(
-    database: Any, workspace: int, search: Search, order: str, position: int | None, limit: int
-) -> list[tuple[int, bytes, bytes | None]]:
-    if search.expression is None:
-        return []
-    low, high = search.low, search.high
-    if position is not None:
-        if order == "desc":
-            high = min(high, position)
-        else:
-            low = max(low, position + 1)
-    # The join is written so that the index leads: it yields the keys in order, and stops early.
-    direction = "DESC" if order == "desc" else "ASC"
-    rows = database.execute(
-        "SELECT a.key, a.public, a.personal FROM activity_index AS i CROSS JOIN activity AS a"
-        " ON a.key = i.rowid WHERE i.body MATCH ? AND i.rowid >= ? AND i.rowid < ?"
-        f" AND a.workspace = ? ORDER BY i.rowid {direction} LIMIT ?",
-        (search.expression, low, high, workspace, limit),
-    ).fetchall()
-    if fresh := matching(database, search.expression, low, high):
-        is_newest_first = order == "desc"
-        rows += database.execute(
-            "SELECT key, public, personal FROM activity WHERE workspace = ?"
-            " AND key IN (SELECT value FROM json_each(?))",
-            (workspace, json.dumps(sorted(fresh, reverse=is_newest_first)[:limit])),
-        )
-        rows.sort(reverse=is_newest_first)
-    return rows[:limit]
 
 
 _ENTITY = "SELECT key, type, id, name, email FROM entity WHERE workspace=?"

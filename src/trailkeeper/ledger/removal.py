@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from msgspec import Struct
 
+from trailkeeper.ledger import rollup
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.keys import SLOT_BITS
 from trailkeeper.ledger.search import keys_matching
@@ -68,7 +70,8 @@ def remove(
     wanted = json.dumps([key for key in keys if key not in held])
     rows = database.execute(
         # The plus signs keep SQLite from walking the index over seq instead of looking up the keys.
-        "SELECT key, seq, id, received_at, content_hash FROM activity"
+        "SELECT key, seq, id, received_at, content_hash, action,"
+        " json_extract(CAST(public AS TEXT), '$.outcome') = 'failure' FROM activity"
         " WHERE +workspace=? AND +seq<? AND key IN (SELECT value FROM json_each(?)) ORDER BY key",
         (workspace, before_seq, wanted),
     ).fetchall()
@@ -78,9 +81,11 @@ def remove(
             " (workspace, fingerprint, seq, received_at, content_hash) VALUES (?,?,?,?,?)",
             [
                 (workspace, fingerprint(id), seq, received_at, content_hash)
-                for _, seq, id, received_at, content_hash in rows
+                for _, seq, id, received_at, content_hash, _, _ in rows
             ],
         )
+        cells = Counter((rollup.hour_of(row[0]), row[5], bool(row[6])) for row in rows)
+        rollup.take_off(database, workspace, cells)
         gone = json.dumps([row[0] for row in rows])
         for table, column in (("activity_index", "rowid"), ("activity", "key")):
             database.execute(

@@ -80,6 +80,17 @@ fresh = Table(
 )
 """Rows of the inverted index that are not in it yet (see ledger/fresh.py)."""
 
+activity_hour = Table(
+    "activity_hour",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    Column("action", Integer, primary_key=True),
+    Column("failed", Boolean, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""How many activities there are; `hour` counts from 1970 in UTC (see ledger/rollup.py)."""
+
 term = Table(
     "term",
     metadata,

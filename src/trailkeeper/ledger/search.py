@@ -10,7 +10,14 @@ from msgspec import Struct
 from trailkeeper.activity import now_us
 from trailkeeper.catalogue import catalogue
 from trailkeeper.ledger.fresh import matching
-from trailkeeper.ledger.index import Token, hashed, network_tokens, searchable
+from trailkeeper.ledger.index import (
+    FAILED,
+    SUCCEEDED,
+    Token,
+    hashed,
+    network_tokens,
+    searchable,
+)
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.query.filters import Filter, Match, Words
 
@@ -22,7 +29,6 @@ _OF_WORKSPACE = {"actor", "target", "type", "action", "category", "env", "source
 the workspace's own token would only be one more list of postings to walk."""
 
 _TERMS = {
-    "action": (Token.ACTION, "action"),
     "type": (Token.TYPE, "type"),
     "env": (Token.ENVIRONMENT, "environment"),
     "source": (Token.SOURCE, "source"),
@@ -36,6 +42,14 @@ class Search(Struct, frozen=True):
     expression: str | None
     low: int = KEY_MIN
     high: int = KEY_MAX
+
+    def after(self, order: str, position: int | None) -> Search:
+        """What comes after the key `position` in a listing."""
+        if position is None:
+            return self
+        if order == "desc":
+            return Search(self.expression, self.low, min(self.high, position))
+        return Search(self.expression, max(self.low, position + 1), self.high)
 
 
 def search_for(database: Any, workspace: int, asked: Filter) -> Search:
@@ -93,14 +107,12 @@ def _match_terms(database: Any, workspace: int, match: Match) -> list[str]:
         keys = [key for value in values for key in entity_keys(database, workspace, value)]
         return [_quoted(f"{token}{key}") for key in dict.fromkeys(keys)]
     if field == "outcome":
-        return [_quoted(Token.OUTCOME + ("1" if value == "failure" else "0")) for value in values]
+        return [_quoted(FAILED if value == "failure" else SUCCEEDED) for value in values]
     if field == "ip":
         networks = [token for value in values for token in network_tokens(value)]
         return [_quoted(token) + ("*" if is_prefix else "") for token, is_prefix in networks]
-    if field == "category":
-        token, kind = _TERMS["action"]
-        keys = _category_keys(database, workspace, values)
-        return [_quoted(f"{token}{key}") for key in keys]
+    if field in ("action", "category"):
+        return [_quoted(f"{Token.ACTION}{key}") for key in action_keys(database, workspace, match)]
     if field in _HASHED:
         return [_quoted(hashed(_HASHED[field], value)) for value in values]
     token, kind = _TERMS[field]
@@ -124,6 +136,14 @@ def entity_keys(database: Any, workspace: int, value: str) -> list[int]:
         {"w": workspace, "v": value, "lower": value.lower()},
     )
     return [row[0] for row in rows]
+
+
+def action_keys(database: Any, workspace: int, match: Match) -> list[int]:
+    """Keys of the actions that a match over `action` or `category` names."""
+    if match.field == "category":
+        return _category_keys(database, workspace, match.values)
+    keys = [key for v in match.values for key in _term_keys(database, workspace, "action", v)]
+    return list(dict.fromkeys(keys))
 
 
 def _term_keys(database: Any, workspace: int, kind: str, value: str) -> list[int]:

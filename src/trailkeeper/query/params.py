@@ -82,6 +82,11 @@ def parse_params(pairs: Iterable[tuple[str, str]]) -> Filter:
     )
 
 
+def zone_of(pairs: Iterable[tuple[str, str]]) -> ZoneInfo:
+    """The time zone of these parameters. Raises ParamError."""
+    return _zone({"tz": [value.strip() for name, value in pairs if name == "tz" and value.strip()]})
+
+
 def _checked(param: str, field: Field, given: list[str]) -> tuple[str, ...]:
     if len(given) > VALUES_MAX:
         raise ParamError(param, f"is given {len(given)} times, at most {VALUES_MAX} are allowed")
@@ -101,7 +106,7 @@ def _range(values: dict[str, list[str]]) -> int | None:
 
 
 def _zone(values: dict[str, list[str]]) -> ZoneInfo:
-    name = values.get("tz", ["UTC"])[-1]
+    name = (values.get("tz") or ["UTC"])[-1]
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

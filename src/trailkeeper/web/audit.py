@@ -13,6 +13,7 @@ from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError, parse_params
 from trailkeeper.team.permissions import acts_as_self
 from trailkeeper.web.assets.from_log import asset_pages
+from trailkeeper.web.chart import chart_of, chart_path
 from trailkeeper.web.clock import clock_of
 from trailkeeper.web.filter_bar import choice_option, filter_bar
 from trailkeeper.web.labels import type_label
@@ -61,6 +62,7 @@ def audit_page(request: WebRequest) -> Response[str]:
     found, wrong = _search(audit, workspace, address, request.query_params.get("cursor"))
     opened = request.query_params.get("open")
     activity = audit.get(workspace, opened) if opened else None
+    with_chart = request.query_params.get("chart") == "1"
     nothing = found is not None and not found.activities
     shown = [*(found.activities if found else ()), *([activity] if activity else ())]
     pages = asset_pages(request, shown)
@@ -78,6 +80,10 @@ def audit_page(request: WebRequest) -> Response[str]:
         nothing=nothing,
         has_words=bool(request.query_params.get("q")),
         wrong=wrong,
+        has_chart=bool(found and found.activities),
+        chart=chart_of(audit, workspace, address, clock) if with_chart else None,
+        chart_href=address.with_extra(chart="1"),
+        chart_src=chart_path(address),
         pane=pane_of(activity, address, clock, words, pages) if activity else None,
         missing=visible(opened) if opened and not activity else "",
         origin=str(request.base_url).rstrip("/"),

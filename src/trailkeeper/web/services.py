@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from trailkeeper.activity import Activity, Context
 from trailkeeper.catalogue.vocabulary import Vocabulary
@@ -19,6 +20,7 @@ from trailkeeper.identity.log_in import (
 from trailkeeper.identity.sessions import SsoNeeded
 from trailkeeper.identity.signed_in import SignedIn
 from trailkeeper.installation import Installation
+from trailkeeper.ledger.histogram import Histogram
 from trailkeeper.ledger.reader import Choice, Page, Role
 from trailkeeper.query.filters import Filter
 
@@ -87,6 +89,10 @@ class Audit(Protocol):
         cursor: str | None = None,
     ) -> Page:
         """The newest first. Raises CursorError for a cursor of another listing."""
+        ...
+
+    def histogram(self, workspace: int, asked: Filter, interval: str, zone: ZoneInfo) -> Histogram:
+        """How many match over time."""
         ...
 
     def get(self, workspace: int, activity_id: str, /) -> Activity | None:

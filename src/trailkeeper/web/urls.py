@@ -118,7 +118,7 @@ def _encoded(pairs: Pairs) -> str:
 
 
 def _is_plain(activity_id: str) -> bool:
-    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id != "choices"
+    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in ("chart", "choices")
 
 
 def own_path(path: str) -> str:
