@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from trailkeeper.activity import (
     ActivityInput,
@@ -30,6 +30,11 @@ from trailkeeper.ledger.schema import (
 from trailkeeper.ledger.writer import Transaction
 
 SESSION_HOURS = 12
+
+_BY_COOKIE = SIGNED_IN.where(
+    session.c.token_hash == bindparam("token_hash"), session.c.expires_at > bindparam("now")
+)
+"""Every request of a browser asks it."""
 
 
 class SsoNeeded(Forbidden):
@@ -158,9 +163,7 @@ class Sessions:
             return None
         with self._store.reading() as connection:
             row = connection.execute(
-                SIGNED_IN.where(
-                    session.c.token_hash == digest(cookie), session.c.expires_at > now_us()
-                )
+                _BY_COOKIE, {"token_hash": digest(cookie), "now": now_us()}
             ).first()
         return signed_in_as(row) if row else None
 

@@ -42,7 +42,7 @@ def routes() -> list[Router]:
     `not_found`, `http_error` and `server_error` are for the application's own exception handlers:
     an address that no route has is not in any router.
     """
-    gzip = CompressionConfig("gzip", gzip_compress_level=4, minimum_size=1_000)
+    gzip = CompressionConfig("gzip", gzip_compress_level=2, minimum_size=1_000)
     pages = Router(
         "/",
         route_handlers=[

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from trailkeeper.activity import Activity
+from trailkeeper.ledger.recorder import OWN_SOURCE
 from trailkeeper.query.cursor import CursorError
 from trailkeeper.query.params import ParamError, parse_params
 from trailkeeper.team.permissions import acts_as_self
@@ -76,7 +77,7 @@ def audit_page(request: WebRequest) -> Response[str]:
         days=days(found.activities, address, clock, words, opened, pages) if found else [],
         more=address.with_extra(cursor=found.next_cursor) if found and found.next_cursor else "",
         is_later_page="cursor" in request.query_params,
-        never=not request.query_params and not pages and audit.is_empty(workspace),
+        never=not request.query_params and not pages and _is_empty(audit, workspace, found),
         nothing=nothing,
         has_words=bool(request.query_params.get("q")),
         wrong=wrong,
@@ -134,6 +135,12 @@ def activity_page(request: WebRequest, activity_id: FromPath[str]) -> Response[s
         missing="" if activity else visible(activity_id),
         label=visible(words.label_of(activity.action)) if activity else "Not found",
     )
+
+
+def _is_empty(audit: Audit, workspace: int, found: Page | None) -> bool:
+    """Whether there is nothing yet but our own doings. The page itself mostly tells."""
+    shown = found.activities if found else ()
+    return all(one.context.source == OWN_SOURCE for one in shown) and audit.is_empty(workspace)
 
 
 def _search(

@@ -142,6 +142,9 @@ def _groups(seen: list[str], address: Address, words: Vocabulary) -> tuple[list[
     table: Catalogue = catalogue()
     actions, categories = address.values("action"), address.values("category")
     every = [a.action for a in table.actions] + [a for a in seen if table.get(a) is None]
+    by_category: dict[str, list[str]] = {}
+    for action in every:
+        by_category.setdefault(table.category_of(action), []).append(action)
     folded = {category.casefold() for category in categories}
     groups = [
         Group(
@@ -150,8 +153,7 @@ def _groups(seen: list[str], address: Address, words: Vocabulary) -> tuple[list[
             category.name.casefold() in folded,
             [
                 Option(a, visible(words.label_of(a)), a in actions)
-                for a in every
-                if table.category_of(a) == category.name
+                for a in by_category.get(category.name, ())
             ],
         )
         for category in table.categories

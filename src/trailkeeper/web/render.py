@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from trailkeeper.process import clear_away
 from trailkeeper.web import pieces
 from trailkeeper.web.clock import clock_of
 from trailkeeper.web.navigation import navigation
@@ -73,6 +74,7 @@ def render(
         path=request.url.path,
         **values,
     )  # fmt: skip
+    clear_away()
     return Response(
         body,
         media_type=HTML,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import groupby
 from types import MappingProxyType
 
@@ -165,7 +166,13 @@ def notes_of(activity: Activity) -> list[str]:
 
 def filter_by(address: Address, param: str, who: Actor | Target) -> str:
     """The listing narrowed to this user or asset as well."""
-    return address.only(param, f"{who.type}:{who.id}").href
+    return _only(address, param, f"{who.type}:{who.id}")
+
+
+@lru_cache(maxsize=4_096)
+def _only(address: Address, param: str, value: str) -> str:
+    """A page has the same links many times: everyone acts more than once."""
+    return address.only(param, value).href
 
 
 def _part(segment: Segment, activity: Activity, address: Address, pages: Pages) -> Part:
