@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import threading
+import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ MAIL_FOLDER = "mail"
 FOLLOWERS_LOCK = "followers.lock"
 SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
+CHECKPOINT_EVERY_S = 0.5
 
 log = structlog.get_logger()
 
@@ -314,6 +316,7 @@ class _Checkpoints:
     def __init__(self, engine: Any) -> None:
         self._engine = engine
         self._units = 0
+        self._last = time.monotonic()
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="checkpoints", daemon=True)
@@ -321,8 +324,9 @@ class _Checkpoints:
 
     def committed(self, units: int) -> None:
         self._units += units
-        if self._units >= CHECKPOINT_EVERY_UNITS:
-            self._units = 0
+        now = time.monotonic()
+        if self._units >= CHECKPOINT_EVERY_UNITS or now - self._last > CHECKPOINT_EVERY_S:
+            self._units, self._last = 0, now
             self._wake.set()
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ def remove(
             [
                 (workspace, fingerprint(id), seq, received_at, content_hash)
                 for _, seq, id, received_at, content_hash, _, _ in rows
+                if content_hash  # without it the id was made here, and nobody sends it
             ],
         )
         cells = Counter((rollup.hour_of(row[0]), row[5], bool(row[6])) for row in rows)
