@@ -21,6 +21,7 @@ from trailkeeper.installation import opened
 
 API = "/api/v1/activities"
 DAYS = 60
+SPAN_US = DAYS * 86_400 * 1_000_000
 BATCH = 1_000
 PAGE = 50
 LATE_PAGE = 500
@@ -69,9 +70,8 @@ class Reads(Struct, frozen=True):
 def measure(folder: Path, *, activities: int, requests: int) -> Reads:
     """Fill a log through the product's own writer, serve it, and time every read."""
     site = make_site(folder / "read")
-    span = DAYS * 86_400 * 1_000_000
-    start = now_us() - span
-    seconds = fill(site.data, site.workspace, activities, start_us=start, span_us=span)
+    start = now_us() - SPAN_US
+    seconds = fill(site.data, site.workspace, activities, start_us=start, span_us=SPAN_US)
     with served(site):
         reads = _listings(site, activities)
         cookie = _log_in(site)

@@ -8,12 +8,14 @@ from pathlib import Path
 from msgspec import Struct
 from tests.bench import sample, sink, stream_effects, stream_rates, table
 from tests.bench.ingest import served, warm
-from tests.bench.reads import fill
+from tests.bench.reads import SPAN_US, fill
 from tests.bench.stream_effects import POSTS_PER_S, Effect
 from tests.bench.stream_rates import SHAPES, Rate
 from tests.conftest import make_site
 from tests.streaming.certificates import Authority
 from tests.streaming.object_stores import Servers
+
+from trailkeeper.activity import now_us
 
 BODIES = 5_000
 
@@ -35,7 +37,7 @@ def measure(folder: Path, *, activities: int, seconds: float, rounds: int) -> St
     """Raises RuntimeError when something was not delivered."""
     site = make_site(folder / "streams")
     site.environment["TRAILKEEPER_STREAM_ALLOWED_NETWORKS"] = "127.0.0.0/8"
-    fill(site.data, site.workspace, activities)
+    fill(site.data, site.workspace, activities, start_us=now_us() - SPAN_US, span_us=SPAN_US)
     bodies = sample.encoded(BODIES)
     servers = Servers(folder, Authority())
     try:
