@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,6 +123,7 @@ class Servers:
     processes: dict[str, Process] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     fronts: list[GcsFront] = field(default_factory=list)
+    sockets: TemporaryDirectory[str] | None = None
 
     def place(self, name: str) -> Place:
         """A place that nobody has used; its server runs."""
@@ -134,6 +136,15 @@ class Servers:
             front.close()
         for process in self.processes.values():
             process.kill()
+        if self.sockets is not None:
+            self.sockets.cleanup()
+
+    def _short_folder(self) -> str:
+        """For Unix sockets, whose paths may have no more than 107 characters."""
+        self.sockets = self.sockets or TemporaryDirectory(
+            prefix="weed-", ignore_cleanup_errors=True
+        )
+        return self.sockets.name
 
     def run(self, name: str, command: list[str], answers: Callable[[], bool]) -> None:
         process = Process(command, self.folder / f"{name}.log", answers)
@@ -145,6 +156,7 @@ class Servers:
     def _seaweedfs(self) -> Place:
         data = self.folder / "seaweedfs"
         data.mkdir()
+        sockets = self._short_folder()
         s3, s3_tls = free_port(), free_port()
         ports = {one: free_port() for one in ("master", "volume", "filer", "s3.port.grpc")} | {
             f"{one}.port.grpc": free_port() for one in ("master", "volume", "filer")
@@ -161,7 +173,7 @@ class Servers:
             "-filer", "-s3", "-s3.autoCreateBucket=false", f"-s3.config={identities}",
             f"-s3.port={s3}", f"-s3.port.https={s3_tls}", "-s3.port.iceberg=0",
             "-s3.port.lance=0", f"-s3.cert.file={certificate}", f"-s3.key.file={key}",
-            f"-filer.localSocket={data}/filer.sock", f"-s3.localSocket={data}/s3.sock",
+            f"-filer.localSocket={sockets}/filer.sock", f"-s3.localSocket={sockets}/s3.sock",
             "-volume.max=50", "-master.volumeSizeLimitMB=64",
             *(f"-{name if '.' in name else name + '.port'}={port}" for name, port in ports.items()),
         ]  # fmt: skip

@@ -21,6 +21,7 @@ UNDONE = (
     "DELETE FROM follower WHERE kind='stream_jobs'",
     "ALTER TABLE follower DROP COLUMN log",
     "ALTER TABLE follower DROP COLUMN revision",
+    "DROP TABLE activity_hour",  # of a later revision
 )
 
 
