@@ -138,6 +138,7 @@ def test_a_preview_shows_a_message_and_keeps_nothing(owner: Person, site: Site) 
     assert state(site, id)["masks"] == {"/actor/email": "hash", "/targets/*/name": "drop"}
     rows = form_to(owner.get(settings), messages).fields
     assert rows["pointer"] == ["/actor/email", "/targets/*/name", "", ""]
+    assert send(owner, settings, messages, **given, packing="sack").status_code == 422
     broken = send(owner, settings, messages, **{**given, "template": "{"}, preview="yes")
     assert broken.status_code == 422
     assert 'id="error-template"' in broken.text

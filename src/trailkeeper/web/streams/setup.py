@@ -9,7 +9,7 @@ from litestar import Response
 from litestar.params import FromPath
 from msgspec import Struct
 
-from trailkeeper.errors import Problem
+from trailkeeper.errors import FieldError, InvalidInput, Problem
 from trailkeeper.streaming.destinations import DESTINATIONS
 from trailkeeper.streaming.field import fields_of
 from trailkeeper.streaming.formats import FORMATS
@@ -175,7 +175,11 @@ def _shape(draft: Draft) -> Shape:
         "packing": draft.packing or None,
         "compression": draft.compression or None,
     }
-    return msgspec.convert(given, Shape)
+    try:
+        return msgspec.convert(given, Shape)
+    except msgspec.ValidationError:
+        detail = "is none of the choices"
+        raise InvalidInput(f"The packing {detail}", FieldError(detail, "/packing")) from None
 
 
 def _masks(draft: Draft) -> dict[str, Mask]:
