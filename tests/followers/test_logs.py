@@ -73,7 +73,7 @@ def test_each_gets_what_stands_in_its_log_and_one_that_hangs_holds_up_nobody(wor
     assert jobs.seqs == []
     jobs.gate.set()
     wait_for(lambda: jobs.seqs == list(range(12)))
-    wait_for(lambda: world.places.lag(world.place("jobs")) == 0)
+    wait_for(lambda: world.place("jobs").cursor == 12)
     assert world.place("jobs").cursor == 12
     assert world.place().cursor == 3
 

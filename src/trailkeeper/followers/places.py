@@ -93,12 +93,6 @@ class Places:
         with self._store.reading() as connection:
             return find(connection, workspace, kind, id)
 
-    def lag(self, place: Place) -> int:
-        """How many items of its log are not done yet."""
-        with self._store.reading() as connection:
-            there = next_seq(connection, place.workspace, place.log)
-        return max(0, there - place.cursor)
-
     def dead_letters(self, place: Place, limit: int = 100) -> list[DeadLetter]:
         """The latest first."""
         with self._store.reading() as connection:
