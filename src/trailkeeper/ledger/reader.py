@@ -253,9 +253,11 @@ class Reader:
     def count_derived(self, workspace: int, id: str) -> int:
         """How many activities have this id or one made from it (`<id>:…`)."""
         with self._database() as database:
+            # Two counts, because for an OR SQLite looks at every id of the workspace.
             return database.execute(
-                "SELECT count(*) FROM activity WHERE workspace=:w AND"
-                " (id=:id OR (id>=:id || ':' AND id<:id || ';'))",
+                "SELECT (SELECT count(*) FROM activity WHERE workspace=:w AND id=:id) +"
+                " (SELECT count(*) FROM activity WHERE workspace=:w"
+                " AND id>=:id || ':' AND id<:id || ';')",
                 {"w": workspace, "id": id},
             ).fetchone()[0]
 

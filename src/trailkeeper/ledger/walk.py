@@ -28,7 +28,8 @@ def rows_matching(
     if fresh := matching(database, search.expression, search.low, search.high):
         is_newest_first = order == "desc"
         rows += database.execute(
-            f"SELECT {columns} FROM activity WHERE workspace = ?"
+            # Without the plus sign SQLite walks all of the workspace's activities for these keys.
+            f"SELECT {columns} FROM activity WHERE +workspace = ?"
             " AND key IN (SELECT value FROM json_each(?))",
             (workspace, json.dumps(sorted(fresh, reverse=is_newest_first)[:limit])),
         )
