@@ -70,6 +70,15 @@ class Adapted:
                 raise problem from error
             raise
 
+    def say(self, statements: str) -> None:
+        """Several statements without values in one message, of which nothing is answered."""
+        try:
+            self.driver.execute(statements.encode())
+        except psycopg.Error as error:
+            if problem := as_problem(error):
+                raise problem from error
+            raise
+
     def executemany(self, sql: str, rows: Iterable[Values]) -> None:
         """Once for each of `rows`, in few round trips."""
         try:
