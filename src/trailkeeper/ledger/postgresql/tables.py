@@ -10,3 +10,13 @@ OWN: frozenset[str] = frozenset({"activity_fresh"})
 
 def create(connection: Connection) -> None:
     """Make them, once all others are there."""
+
+
+INSTALLATION = """
+CREATE TABLE installation (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    id text NOT NULL,
+    key_check bytea NOT NULL
+)
+"""
+"""Which installation the database holds (see installed.py)."""
