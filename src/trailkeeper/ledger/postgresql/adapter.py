@@ -62,7 +62,7 @@ class Adapted:
         """Whether nothing can be asked of it any more."""
         return self.driver.closed
 
-    def execute(self, sql: str, values: Values = ()) -> psycopg.Cursor[Any]:
+    def execute(self, sql: str, values: Values = (), /) -> Any:
         try:
             return self.driver.execute(translated(sql), values)
         except psycopg.Error as error:

@@ -13,7 +13,7 @@ from trailkeeper.ledger.postgresql.append import Appender
 from trailkeeper.ledger.postgresql.database import PostgresDatabase
 from trailkeeper.ledger.postgresql.failures import as_problem, is_clash
 
-UNITS = 7_451_905
+UNITS = 7_451_912
 """The key of the advisory lock that orders the units of all processes."""
 
 

@@ -107,9 +107,10 @@ class PostgresDatabase(Adapted):
 
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         return self.execute(
-            "SELECT (SELECT key FROM activity WHERE workspace = ? AND key >= ? ORDER BY key LIMIT 1),"
-            " (SELECT key FROM activity WHERE workspace = ? AND key < ? ORDER BY key DESC LIMIT 1)",
-            (workspace, low, workspace, high),
+            "SELECT (SELECT key FROM activity WHERE workspace = :w AND key >= :low"
+            " ORDER BY key LIMIT 1), (SELECT key FROM activity WHERE workspace = :w"
+            " AND key < :high ORDER BY key DESC LIMIT 1)",
+            {"w": workspace, "low": low, "high": high},
         ).fetchone()
 
     def parts_of(self, workspace: int, id: str) -> tuple[bytes, bytes | None] | None:

@@ -18,7 +18,7 @@ MONTHS_BEFORE = 36
 TABLES = ("activity", "activity_index")
 OLD = "{}_old"
 
-MAKING = 7_451_904
+MAKING = 7_451_911
 """The key of the advisory lock under which partitions are made."""
 
 

@@ -33,8 +33,10 @@ texts counts as leakproof. It has words and numbers, and gives nothing but keys 
 
 STATEMENTS = (
     # A workspace's row is updated by every append to it.
-    "ALTER TABLE workspace ADD COLUMN newest_key bigint NOT NULL DEFAULT -1,"
-    " ADD COLUMN dictionary_version bigint NOT NULL DEFAULT 0, SET (fillfactor = 50)",
+    """
+    ALTER TABLE workspace ADD COLUMN newest_key bigint NOT NULL DEFAULT -1,
+        ADD COLUMN dictionary_version bigint NOT NULL DEFAULT 0, SET (fillfactor = 50)
+    """,
     """
     CREATE TABLE ledger_state (
         only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
@@ -81,8 +83,10 @@ STATEMENTS = (
     "CREATE INDEX ix_activity_index_target ON activity_index (workspace, target, key)",
     "CREATE INDEX ix_activity_index_failed ON activity_index (workspace, key) WHERE failed",
     # What waits to be moved into the index is searched row by row: it is kept small.
-    "CREATE INDEX ix_activity_index_words ON activity_index USING gin (words)"
-    " WITH (fastupdate = on, gin_pending_list_limit = 512)",
+    """
+    CREATE INDEX ix_activity_index_words ON activity_index USING gin (words)
+        WITH (fastupdate = on, gin_pending_list_limit = 512)
+    """,
     """
     CREATE TABLE activity_id (
         workspace integer NOT NULL,
@@ -139,9 +143,19 @@ STATEMENTS = (
 
 def create(connection: Connection) -> None:
     """Make them, once all others are there."""
-    for statement in STATEMENTS:
+    for statement in (*STATEMENTS, INSTALLATION):
         connection.exec_driver_sql(statement)
     make_old(connection, first_month(now_us()))
     for table in (*WALLED, OLD.format("activity")):
         for statement in wall(table):
             connection.exec_driver_sql(statement)
+
+
+INSTALLATION = """
+CREATE TABLE installation (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    id text NOT NULL,
+    key_check bytea NOT NULL
+)
+"""
+"""Which installation the database holds (see home.py)."""
