@@ -23,7 +23,7 @@ from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
-from trailkeeper.followers.presence import Presence
+from trailkeeper.followers.presence import presence_in
 from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
@@ -39,10 +39,12 @@ from trailkeeper.identity.two_factor import TwoFactor
 from trailkeeper.jobs.alarm import Alarm
 from trailkeeper.jobs.history import Jobs
 from trailkeeper.jobs.source import JobSource
+from trailkeeper.ledger.home import Home, home_of
+from trailkeeper.ledger.marker import DatabaseError
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.recorder import Recorder
-from trailkeeper.ledger.sqlite import DATABASE_FILE, reader_engine, writer_engine
+from trailkeeper.ledger.sqlite import DATABASE_FILE
 from trailkeeper.ledger.writer import Writer
 from trailkeeper.mail import Mailer, SmtpServer
 from trailkeeper.redaction import Redactor
@@ -125,15 +127,25 @@ class Installation:
     access: Access
     mailer: Mailer
     public_url: str
+    warnings: list[str]
+    """What an operator should know of this database, for the start of the server."""
 
 
-def create(data: Path) -> None:
-    """Make a data folder with an empty database and a new key.
+def create(data: Path, database_url: str | None = None) -> None:
+    """Make a data folder with a new key, and the tables of an empty installation: in a SQLite file
+    there, or in the PostgreSQL database of the URL. Default: the setting `database_url`.
 
-    Raises InstallationError when there is an installation already: it is never overwritten.
+    Raises InstallationError when there is an installation already: it is never overwritten; and
+    SettingsError.
     """
-    if (data / DATABASE_FILE).exists():
-        raise InstallationError(f"{data} holds an installation already; it was left as it is")
+    url = database_url or load_settings(data).database_url
+    with _one_line():
+        home = home_of(data, url)
+        _make_key(data)
+        home.make(_secret(data))
+
+
+def _make_key(data: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = data / KEY_FILE
@@ -143,17 +155,24 @@ def create(data: Path) -> None:
                 file.write(secrets.token_bytes(32))
     except OSError as error:
         raise InstallationError(f"{data} cannot be written: {error.strerror}") from None
-    engine = writer_engine(data / DATABASE_FILE)
-    migrate(engine)
-    (data / DATABASE_FILE).chmod(0o600)
-    engine.dispose()
+
+
+def own_url(data: Path, database_url: str | None) -> str | None:
+    """The URL of a database that is not the data folder's own SQLite file."""
+    own = data / DATABASE_FILE
+    if database_url in (f"sqlite:///{own}", f"sqlite:///{own.resolve()}"):
+        return None
+    return database_url
 
 
 @contextmanager
-def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
+def opened(
+    data: Path, served_at: str = SERVED_AT, database_url: str | None = None
+) -> Generator[Installation]:
     """Open an installation and close it in order: the writer's queue is worked off first.
 
-    `served_at` is the address for links in mails where no `public_url` is set.
+    `served_at` is the address for links in mails where no `public_url` is set. Its database is that
+    of `database_url`, else of the setting with this name, else the SQLite file in the folder.
 
     Raises InstallationError, SettingsError, SchemaError.
     """
@@ -161,22 +180,23 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
     # at once; the catalogue is the one that is read late.
     catalogue()
     with ExitStack() as stack:
-        yield _open(data, served_at, stack)
+        yield _open(data, served_at, database_url, stack)
 
 
-def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
+def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack) -> Installation:
     """Everything, made in the order in which one needs the other; `stack` closes it in reverse."""
-    path = data / DATABASE_FILE
-    if not path.exists():
-        raise InstallationError(
-            f"{data} holds no installation; make one with `trailkeeper init --data {data} …`"
-        )
     settings = load_settings(data)
+    url = database_url or settings.database_url
+    with _one_line():
+        home = home_of(data, url)
+        # A folder without key is most often none at all, which is what the check says.
+        key_file = data / KEY_FILE
+        warnings = home.check(key_file.read_bytes() if key_file.is_file() else b"")
     oidc = _oidc(settings)
     guard = _guard(settings)
     secret = _secret(data)
     mailer = Mailer(settings.mail_from, data / MAIL_FOLDER, _smtp_server(settings))
-    reading, writer = _database(path, settings, mailer, stack)
+    reading, writer = _database(home, settings, mailer, stack)
     redactor = Redactor(settings.redact_keys)
     recorder = Recorder(reading, redactor)
     address = (settings.public_url or served_at).rstrip("/")
@@ -197,7 +217,7 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         Places(store),
         {"activities": ActivitySource(reader), "jobs": finished},
         dict.fromkeys(STREAM_KINDS.values(), owner),
-        Presence(data / FOLLOWERS_LOCK),
+        presence_in(data / FOLLOWERS_LOCK, url),
     )
     writer.listen(followers.committed)
     stack.callback(followers.close)
@@ -248,7 +268,16 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         access=Access(writer, recorder),
         mailer=mailer,
         public_url=address,
+        warnings=warnings,
     )
+
+
+@contextmanager
+def _one_line() -> Generator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise InstallationError(str(error)) from None
 
 
 def _secret(data: Path) -> bytes:
@@ -259,25 +288,27 @@ def _secret(data: Path) -> bytes:
 
 
 def _database(
-    path: Path, settings: Settings, mailer: Mailer, stack: ExitStack
+    home: Home, settings: Settings, mailer: Mailer, stack: ExitStack
 ) -> tuple[Engine, Writer]:
     """The readers' engine, and the writer. Mails go out until the writer has done all."""
-    writing = writer_engine(path)
+    writing = home.writer_engine()
     stack.callback(writing.dispose)
     try:
         migrate(writing)
     except OperationalError as error:
-        raise InstallationError(f"The database {path} cannot be opened: {error.orig}") from None
-    reading = reader_engine(path)
+        raise InstallationError(f"The database cannot be opened: {error.orig}") from None
+    reading = home.reader_engine()
     stack.callback(reading.dispose)
-    checkpoints = _Checkpoints(writing)
-    stack.callback(checkpoints.close)
+    checkpoints = None
+    if writing.dialect.name == "sqlite":
+        checkpoints = _Checkpoints(writing)
+        stack.callback(checkpoints.close)
     stack.callback(mailer.close)
     writer = Writer(
         writing,
         queue_max_bytes=settings.queue_max_bytes,
         queue_max_units=settings.queue_max_units,
-        after_commit=checkpoints.committed,
+        after_commit=checkpoints.committed if checkpoints else None,
         still_holds=still_holds,
     )
     stack.callback(writer.close)

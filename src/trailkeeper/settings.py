@@ -27,6 +27,11 @@ class SettingsError(ValueError):
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of one installation."""
 
+    database_url: str = ""
+    """The PostgreSQL database of this installation, `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`;
+    without one it is the SQLite file in the data folder. It may hold a password: better in a file
+    that `TRAILKEEPER_DATABASE_URL_FILE` names than in the environment."""
+
     redact_keys: tuple[str, ...] = ()
     """More parts of keys whose values are redacted, separated by commas in the environment."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from msgspec import Struct
@@ -180,6 +180,22 @@ class Places:
             )
 
         self._store.change(work)
+
+    def owners(self) -> set[str]:
+        """Who has leases that have not run out."""
+        asked = select(follower.c.lease_owner).where(follower.c.lease_until > now_us()).distinct()
+        with self._store.reading() as connection:
+            return set(connection.execute(asked).scalars())
+
+    def free_of(self, owners: Set[str]) -> None:
+        """End the leases of those who are known to be dead."""
+        self._store.change(
+            lambda transaction: transaction.connection.execute(
+                update(follower)
+                .where(follower.c.lease_owner.in_(sorted(owners)), follower.c.lease_until > 0)
+                .values(lease_until=0)
+            )
+        )
 
     def free_all(self) -> None:
         """End the leases of everybody. Only for one who knows that all who had some are dead."""
