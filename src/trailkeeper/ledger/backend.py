@@ -78,6 +78,11 @@ class Database(Protocol):
         """How many activities have this token, counted up to a limit."""
         ...
 
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        """The words of a workspace's log that have this part, or, with `at_end`, end with it; at
+        most `limit`. There may be more than the log still has, or others have."""
+        ...
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         """The first and the last key of a workspace, which are known to lie from `low` to before
         `high`, each within an hour of it."""
@@ -89,6 +94,11 @@ class Database(Protocol):
 
     def known_ids(self, workspace: int, ids: list[str]) -> set[str]:
         """Which of these ids have an activity."""
+        ...
+
+    def forget_words(self, workspace: int, after: str, limit: int, /) -> str | None:
+        """Remove those of the next `limit` words after this one that no activity has any more.
+        Returns where to go on, None at the end."""
         ...
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:

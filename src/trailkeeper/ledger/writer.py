@@ -98,6 +98,11 @@ class Transaction:
             self._appender.forget()
         return last, gone
 
+    def forget_words(self, workspace: int, *, after: str, limit: int) -> str | None:
+        """Remove words that no activity has any more. Returns where to go on, None at the end."""
+        self._appender.forget()
+        return self.database.forget_words(workspace, after, limit)
+
     def move_index(self) -> None:
         """Bring the inverted index up to date: its newest rows are moved in."""
         self._appender.move_fresh()

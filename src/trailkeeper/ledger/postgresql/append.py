@@ -20,7 +20,8 @@ from trailkeeper.ledger.postgresql.dictionaries import Dictionaries
 from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.keys import make_keys
 from trailkeeper.ledger.postgresql.partitions import Partitions
-from trailkeeper.ledger.postgresql.words import vector_of
+from trailkeeper.ledger.postgresql.vocabulary import Vocabulary
+from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
 
 
@@ -38,6 +39,7 @@ class Appender:
     def __init__(self, database: Any) -> None:
         self._db = database
         self._dictionaries = Dictionaries(database)
+        self._vocabulary = Vocabulary(database)
         self._partitions = Partitions(database)
         self._left: dict[int, _Workspace] = {}
         """How this process left each workspace at its last append."""
@@ -56,6 +58,7 @@ class Appender:
     def forget(self) -> None:
         """Something was rolled back, and with it perhaps locks."""
         self._dictionaries.forget()
+        self._vocabulary.forget()
         self._partitions.forget()
         self._left.clear()
         self._locked.clear()
@@ -146,6 +149,7 @@ class Appender:
             state.last_received_at = group.received_at
             self._left[workspace] = state
         copy_in(self._db, rows)
+        self._vocabulary.write()
         self._count(cells)
         self._keep(list(groups))
 
@@ -172,6 +176,8 @@ class Appender:
             target = known.entity(workspace, prepared.targets[0])
             failed = prepared.has_failed
             public = public_bytes(prepared, id, seq, group.received_at, at)
+            words = lexemes_of(prepared.text)
+            self._vocabulary.note(workspace, words)
             rows.add(
                 workspace,
                 key,
@@ -182,7 +188,7 @@ class Appender:
                 id_key(id),
                 prepared,
                 public,
-                vector_of(self._tokens(workspace, prepared), prepared.text),
+                vector_of(self._tokens(workspace, prepared), words),
             )
             cells[workspace, rollup.hour_of(key), action, failed] += 1
 

@@ -11,6 +11,7 @@ from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.conditions import conditions_of
 from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.search import keys_in_order
+from trailkeeper.ledger.postgresql.vocabulary import forget_words, words_with
 from trailkeeper.ledger.search import Search
 
 _HOUR_KEYS = 3_600_000_000 << SLOT_BITS
@@ -105,6 +106,9 @@ class PostgresDatabase(Adapted):
         ).fetchone()
         return bool(row and row[0])
 
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        return words_with(self, workspace, part, at_end=at_end, limit=limit)
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         return self.execute(
             "SELECT (SELECT key FROM activity WHERE workspace = :w AND key >= :low"
@@ -129,6 +133,9 @@ class PostgresDatabase(Adapted):
             (workspace, [id_key(id) for id in ids]),
         )
         return {row[0] for row in rows}
+
+    def forget_words(self, workspace: int, after: str, limit: int, /) -> str | None:
+        return forget_words(self, workspace, after, limit)
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
         rows = self.execute(

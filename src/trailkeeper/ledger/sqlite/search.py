@@ -6,9 +6,9 @@ import json
 from operator import itemgetter
 from typing import Any
 
-from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.index import PRIVATE_AFTER, PRIVATE_FIRST, Token, is_token
 from trailkeeper.ledger.search import Search, Term
-from trailkeeper.ledger.sqlite.fresh import matching
+from trailkeeper.ledger.sqlite.fresh import fresh_words, matching
 
 
 def expression_of(search: Search) -> str | None:
@@ -87,6 +87,22 @@ def keys_of(database: Any, search: Search, keys: list[int]) -> set[int]:
     matched = {row[0] for row in found}
     matched.update(matching(database, expression, search.low, search.high))
     return matched & set(keys)
+
+
+def words_with(database: Any, part: str, *, at_end: bool, limit: int) -> list[str]:
+    """The words of the log that have this part, or end with it, at most `limit`."""
+    condition = "substr(term, -length(:part)) = :part" if at_end else "instr(term, :part)"
+    # The tokens of ledger/index.py lie between, in great numbers.
+    found = database.execute(
+        f"SELECT term FROM activity_word WHERE term < :first AND {condition} UNION ALL"
+        f" SELECT term FROM activity_word WHERE term >= :after AND {condition} LIMIT :limit",
+        {"part": part, "first": PRIVATE_FIRST, "after": PRIVATE_AFTER, "limit": limit},
+    )
+    words = {row[0] for row in found}
+    for word in fresh_words(database):
+        if (word.endswith(part) if at_end else part in word) and not is_token(word):
+            words.add(word)
+    return sorted(words)[:limit]
 
 
 def _quoted(term: Term) -> str:
