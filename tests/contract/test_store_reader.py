@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from tests.contract.brute import Recorded, listed
 from tests.contract.stores import BACKENDS, Store, open_store, receipt, sent
 
 from trailkeeper.activity import from_us
+from trailkeeper.ledger import schema
+from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.search import PARTS_MAX
+from trailkeeper.ledger.writer import Transaction
 from trailkeeper.query.filters import FIELDS, Field, Filter, Match, Words
 from trailkeeper.query.language import parse
 from trailkeeper.query.params import ParamError
@@ -254,6 +258,33 @@ def test_a_part_that_too_many_words_have_is_refused(store: Store) -> None:
     with pytest.raises(ParamError, match="longer part"):
         store.reader.page(store.acme, parse("-*common*"))
     assert len(store.reader.page(store.acme, parse("*common99*")).activities) == 1
+
+
+def test_words_that_no_activity_has_any_more_are_forgotten(store: Store) -> None:
+    store.record(occurred_at=from_us(START), reason="ancient history")
+    store.record(reason="modern history")
+
+    def work(transaction: Transaction) -> None:
+        transaction.move_index()
+        transaction.remove(
+            store.acme,
+            after_key=-1,
+            before_key=first_key(START + 1),
+            before_seq=1_000,
+            holds=[],
+            limit=10,
+        )
+        after: str | None = ""
+        while after is not None:
+            after = transaction.forget_words(store.acme, after=after, limit=3)
+
+    store.writer.run(work)
+    with store.here.engine.connect() as connection:
+        kept = {row.word for row in connection.execute(select(schema.word))}
+    assert "ancient" not in kept
+    assert {"modern", "history", "robin"} <= kept
+    store.record(reason="ancient again")
+    assert len(store.reader.page(store.acme, parse("*ncient")).activities) == 1
 
 
 def test_the_words_of_another_workspace_find_nothing_here(store: Store) -> None:

@@ -83,6 +83,10 @@ class Database(Protocol):
         most `limit`. There may be more than the log still has, or others have."""
         ...
 
+    def has_word(self, workspace: int, word: str, /) -> bool:
+        """Whether an activity of a workspace has this word."""
+        ...
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         """The first and the last key of a workspace, which are known to lie from `low` to before
         `high`, each within an hour of it."""
@@ -94,11 +98,6 @@ class Database(Protocol):
 
     def known_ids(self, workspace: int, ids: list[str]) -> set[str]:
         """Which of these ids have an activity."""
-        ...
-
-    def forget_words(self, workspace: int, after: str, limit: int, /) -> str | None:
-        """Remove those of the next `limit` words after this one that no activity has any more.
-        Returns where to go on, None at the end."""
         ...
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:

@@ -81,3 +81,18 @@ def forget_names(
         (workspace, database.listed(gone)),
     )
     return (rows[-1][0] if rows else None), len(gone)
+
+
+def forget_words(database: Database, workspace: int, *, after: str, limit: int) -> str | None:
+    """Remove those of the next `limit` words after this one that no activity has any more. Returns
+    where to go on, None at the end."""
+    rows = database.execute(
+        "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
+        (workspace, after, limit),
+    ).fetchall()
+    gone = [word for (word,) in rows if not database.has_word(workspace, word)]
+    database.execute(
+        f"DELETE FROM word WHERE workspace=? AND word{database.ONE_OF}",
+        (workspace, database.listed(gone)),
+    )
+    return rows[-1][0] if rows else None

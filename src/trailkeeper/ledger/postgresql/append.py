@@ -20,9 +20,9 @@ from trailkeeper.ledger.postgresql.dictionaries import Dictionaries
 from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.keys import make_keys
 from trailkeeper.ledger.postgresql.partitions import Partitions
-from trailkeeper.ledger.postgresql.vocabulary import Vocabulary
 from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
+from trailkeeper.ledger.vocabulary import Vocabulary
 
 
 @dataclass(slots=True)
@@ -77,8 +77,11 @@ class Appender:
         ).fetchall()
         for key, *state in rows:
             now = self._locked[key] = _Workspace(*state)
-            if self._left.get(key) != now:
+            left = self._left.get(key)
+            if left != now:
                 self._dictionaries.forget_entities()
+            if left is None or left.dictionary_version != now.dictionary_version:
+                self._vocabulary.forget()
 
     def append(self, appends: list[Append]) -> list[Outcomes]:
         """Insert all rows of these appends; see the protocol in ledger/backend.py."""
@@ -149,7 +152,8 @@ class Appender:
             state.last_received_at = group.received_at
             self._left[workspace] = state
         copy_in(self._db, rows)
-        self._vocabulary.write()
+        for workspace, group in groups.items():
+            self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
         self._count(cells)
         self._keep(list(groups))
 
@@ -176,8 +180,6 @@ class Appender:
             target = known.entity(workspace, prepared.targets[0])
             failed = prepared.has_failed
             public = public_bytes(prepared, id, seq, group.received_at, at)
-            words = lexemes_of(prepared.text)
-            self._vocabulary.note(workspace, words)
             rows.add(
                 workspace,
                 key,
@@ -188,7 +190,7 @@ class Appender:
                 id_key(id),
                 prepared,
                 public,
-                vector_of(self._tokens(workspace, prepared), words),
+                vector_of(self._tokens(workspace, prepared), lexemes_of(prepared.text)),
             )
             cells[workspace, rollup.hour_of(key), action, failed] += 1
 

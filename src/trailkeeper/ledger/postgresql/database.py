@@ -11,8 +11,8 @@ from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.conditions import conditions_of
 from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.search import keys_in_order
-from trailkeeper.ledger.postgresql.vocabulary import forget_words, words_with
-from trailkeeper.ledger.search import Search
+from trailkeeper.ledger.postgresql.words import query_of
+from trailkeeper.ledger.search import Search, Term
 
 _HOUR_KEYS = 3_600_000_000 << SLOT_BITS
 
@@ -107,7 +107,19 @@ class PostgresDatabase(Adapted):
         return bool(row and row[0])
 
     def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
-        return words_with(self, workspace, part, at_end=at_end, limit=limit)
+        condition = "right(word, length(:part)) = :part" if at_end else "strpos(word, :part) > 0"
+        rows = self.execute(
+            f"SELECT word FROM word WHERE workspace = :workspace AND {condition} LIMIT :limit",
+            {"workspace": workspace, "part": part, "limit": limit},
+        )
+        return [row[0] for row in rows]
+
+    def has_word(self, workspace: int, word: str, /) -> bool:
+        row = self.execute(
+            "SELECT 1 FROM activity_index WHERE workspace = ? AND words @@ ?::tsquery LIMIT 1",
+            (workspace, query_of(Term(word))),
+        ).fetchone()
+        return row is not None
 
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         return self.execute(
@@ -133,9 +145,6 @@ class PostgresDatabase(Adapted):
             (workspace, [id_key(id) for id in ids]),
         )
         return {row[0] for row in rows}
-
-    def forget_words(self, workspace: int, after: str, limit: int, /) -> str | None:
-        return forget_words(self, workspace, after, limit)
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
         rows = self.execute(

@@ -21,6 +21,7 @@ OWN: frozenset[str] = frozenset(
         "entity",
         "removed_activity",
         "term",
+        "word",
     }
 )
 """Tables of ledger/schema.py that `create` makes instead, or that PostgreSQL does not need."""

@@ -11,6 +11,7 @@ from trailkeeper.ledger.removal import fingerprint
 from trailkeeper.ledger.search import KEY_MIN, Search
 from trailkeeper.ledger.sqlite.fresh import count_with, matching
 from trailkeeper.ledger.sqlite.search import (
+    has_word,
     keys_of,
     newest_keys,
     rows_matching,
@@ -71,9 +72,11 @@ class SqliteDatabase:
         ).fetchone()[0]
         return indexed if indexed >= limit else min(limit, indexed + count_with(self.raw, token))
 
-    def words_with(self, _workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
-        # All workspaces' words: those of others find nothing in this one.
-        return words_with(self.raw, part, at_end=at_end, limit=limit)
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        return words_with(self.raw, workspace, part, at_end=at_end, limit=limit)
+
+    def has_word(self, workspace: int, word: str, /) -> bool:
+        return has_word(self.raw, workspace, word)
 
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         # Within an hour the activities of all workspaces follow each other.
@@ -94,10 +97,6 @@ class SqliteDatabase:
             (workspace, self.listed(ids)),
         )
         return {row[0] for row in rows}
-
-    def forget_words(self, _workspace: int, _after: str, _limit: int, /) -> str | None:
-        # They are the index's own.
-        return None
 
     def unnamed(self, _workspace: int, entities: list[int], /) -> list[int]:
         return [key for key in entities if not self._is_named(key)]

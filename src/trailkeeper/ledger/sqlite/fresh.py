@@ -15,8 +15,6 @@ from typing import Any
 
 import pysqlite3.dbapi2 as dbapi
 
-from trailkeeper.ledger.words import words_of
-
 INDEX_COLUMNS = "body, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'"
 """How the migrations have made `activity_index`."""
 
@@ -126,9 +124,3 @@ def matching(database: Any, expression: str, low: int, high: int) -> list[int]:
         return []
     rows = database.execute("SELECT key, body FROM activity_fresh").fetchall()
     return database.fresh_index.matching(rows, expression, low, high)
-
-
-def fresh_words(database: Any) -> set[str]:
-    """The words and tokens of the fresh rows."""
-    rows = database.execute("SELECT body FROM activity_fresh")
-    return {word for (body,) in rows for word in words_of(body)}

@@ -6,9 +6,9 @@ import json
 from operator import itemgetter
 from typing import Any
 
-from trailkeeper.ledger.index import PRIVATE_AFTER, PRIVATE_FIRST, Token, is_token
-from trailkeeper.ledger.search import Search, Term
-from trailkeeper.ledger.sqlite.fresh import fresh_words, matching
+from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.search import KEY_MAX, KEY_MIN, Search, Term
+from trailkeeper.ledger.sqlite.fresh import matching
 
 
 def expression_of(search: Search) -> str | None:
@@ -89,20 +89,23 @@ def keys_of(database: Any, search: Search, keys: list[int]) -> set[int]:
     return matched & set(keys)
 
 
-def words_with(database: Any, part: str, *, at_end: bool, limit: int) -> list[str]:
-    """The words of the log that have this part, or end with it, at most `limit`."""
-    condition = "substr(term, -length(:part)) = :part" if at_end else "instr(term, :part)"
-    # The tokens of ledger/index.py lie between, in great numbers.
-    found = database.execute(
-        f"SELECT term FROM activity_word WHERE term < :first AND {condition} UNION ALL"
-        f" SELECT term FROM activity_word WHERE term >= :after AND {condition} LIMIT :limit",
-        {"part": part, "first": PRIVATE_FIRST, "after": PRIVATE_AFTER, "limit": limit},
+def words_with(database: Any, workspace: int, part: str, *, at_end: bool, limit: int) -> list[str]:
+    """The words of a log that have this part, or end with it, at most `limit`."""
+    condition = "substr(word, -length(:part)) = :part" if at_end else "instr(word, :part)"
+    rows = database.execute(
+        f"SELECT word FROM word WHERE workspace = :workspace AND {condition} LIMIT :limit",
+        {"workspace": workspace, "part": part, "limit": limit},
     )
-    words = {row[0] for row in found}
-    for word in fresh_words(database):
-        if (word.endswith(part) if at_end else part in word) and not is_token(word):
-            words.add(word)
-    return sorted(words)[:limit]
+    return [row[0] for row in rows]
+
+
+def has_word(database: Any, workspace: int, word: str) -> bool:
+    """Whether an activity of a workspace has this word."""
+    expression = expression_of(Search(workspace, ((Term(word),),)))
+    row = database.execute(
+        "SELECT 1 FROM activity_index WHERE body MATCH ? LIMIT 1", (expression,)
+    ).fetchone()
+    return bool(row or matching(database, expression or "", KEY_MIN, KEY_MAX))
 
 
 def _quoted(term: Term) -> str:
