@@ -279,7 +279,7 @@ def test_words_that_no_activity_has_any_more_are_forgotten(store: Store) -> None
             after = transaction.forget_words(store.acme, after=after, limit=3)
 
     store.writer.run(work)
-    with store.here.engine.connect() as connection:
+    with store.reading() as connection:
         kept = {row.word for row in connection.execute(select(schema.word))}
     assert "ancient" not in kept
     assert {"modern", "history", "robin"} <= kept

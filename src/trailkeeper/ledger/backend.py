@@ -83,8 +83,12 @@ class Database(Protocol):
         most `limit`. There may be more than the log still has, or others have."""
         ...
 
-    def has_word(self, workspace: int, word: str, /) -> bool:
-        """Whether an activity of a workspace has this word."""
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        """Which of these words no activity of a workspace has."""
+        ...
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        """Remove these words of a workspace."""
         ...
 
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
@@ -101,7 +105,12 @@ class Database(Protocol):
         ...
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
-        """Which of these entries of the dictionary no activity names."""
+        """Which of these entries of the dictionary no activity names, and none will until the end
+        of the transaction."""
+        ...
+
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        """Remove these entries of the dictionary. Nobody remembers them from now on."""
         ...
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> Sequence[Taken]:

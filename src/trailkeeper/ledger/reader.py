@@ -316,7 +316,7 @@ def _recent(
 ) -> list[Any]:
     latest = database.execute(
         f"SELECT DISTINCT {role} FROM (SELECT {role} FROM activity WHERE workspace=?"
-        " ORDER BY seq DESC LIMIT ?)",
+        " ORDER BY seq DESC LIMIT ?) AS latest",
         (workspace, RECENT),
     ).fetchall()
     rows: list[Any] = []

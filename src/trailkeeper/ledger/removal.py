@@ -76,10 +76,8 @@ def forget_names(
         (workspace, after, limit),
     ).fetchall()
     gone = database.unnamed(workspace, [key for (key,) in rows])
-    database.execute(
-        f"DELETE FROM entity WHERE workspace=? AND key{database.ONE_OF}",
-        (workspace, database.listed(gone)),
-    )
+    if gone:
+        database.drop_entities(workspace, gone)
     return (rows[-1][0] if rows else None), len(gone)
 
 
@@ -90,9 +88,6 @@ def forget_words(database: Database, workspace: int, *, after: str, limit: int) 
         "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
         (workspace, after, limit),
     ).fetchall()
-    gone = [word for (word,) in rows if not database.has_word(workspace, word)]
-    database.execute(
-        f"DELETE FROM word WHERE workspace=? AND word{database.ONE_OF}",
-        (workspace, database.listed(gone)),
-    )
+    if gone := database.unused_words(workspace, [word for (word,) in rows]):
+        database.drop_words(workspace, gone)
     return rows[-1][0] if rows else None

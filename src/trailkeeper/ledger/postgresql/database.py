@@ -114,12 +114,20 @@ class PostgresDatabase(Adapted):
         )
         return [row[0] for row in rows]
 
-    def has_word(self, workspace: int, word: str, /) -> bool:
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        self._lock(workspace)
+        return [word for word in words if not self._has_word(workspace, word)]
+
+    def _has_word(self, workspace: int, word: str) -> bool:
         row = self.execute(
             "SELECT 1 FROM activity_index WHERE workspace = ? AND words @@ ?::tsquery LIMIT 1",
             (workspace, query_of(Term(word))),
         ).fetchone()
         return row is not None
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        self.execute("DELETE FROM word WHERE workspace = ? AND word = ANY(?)", (workspace, words))
+        self._change_dictionary(workspace)
 
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         return self.execute(
@@ -147,6 +155,7 @@ class PostgresDatabase(Adapted):
         return {row[0] for row in rows}
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
+        self._lock(workspace)
         rows = self.execute(
             "SELECT e.key, e.is_aside FROM entity e WHERE e.workspace = ? AND e.key = ANY(?)"
             " AND NOT EXISTS (SELECT 1 FROM activity_index i WHERE i.workspace = e.workspace"
@@ -159,6 +168,21 @@ class PostgresDatabase(Adapted):
             key for key, is_aside in rows if not (is_aside and self._is_named_aside(workspace, key))
         ]
 
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        self.execute("DELETE FROM entity WHERE workspace = ? AND key = ANY(?)", (workspace, keys))
+        self._change_dictionary(workspace)
+
+    def _change_dictionary(self, workspace: int) -> None:
+        """Let other processes forget what they remember of it."""
+        self.execute(
+            "UPDATE workspace SET dictionary_version = dictionary_version + 1 WHERE key = ?",
+            (workspace,),
+        )
+
+    def _lock(self, workspace: int) -> None:
+        """Keep others from appending to it until the end of the transaction."""
+        self.execute("SELECT 1 FROM workspace WHERE key = ? FOR NO KEY UPDATE", (workspace,))
+
     def _is_named_aside(self, workspace: int, entity: int) -> bool:
         query = f"'{Token.ACTOR}{entity}' | '{Token.TARGET}{entity}'"
         row = self.execute(
@@ -168,8 +192,7 @@ class PostgresDatabase(Adapted):
         return row is not None
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> list[Taken]:
-        # Whoever appends has locked the workspace, too.
-        self.execute("SELECT 1 FROM workspace WHERE key = ? FOR NO KEY UPDATE", (workspace,))
+        self._lock(workspace)
         rows = self.execute(
             "DELETE FROM activity a USING activity_index i"
             " WHERE a.workspace = ? AND a.key >= ? AND a.key <= ? AND a.key = ANY(?) AND a.seq < ?"

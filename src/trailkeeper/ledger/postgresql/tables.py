@@ -66,7 +66,7 @@ STATEMENTS = (
     """,
     "CREATE INDEX ix_activity_workspace_seq ON activity (workspace, seq)",
     # For ids that are made of another one (`<id>:…`).
-    "CREATE INDEX ix_activity_derived ON activity (workspace, id) WHERE id LIKE '%:%'",
+    "CREATE INDEX ix_activity_derived ON activity (workspace, id) WHERE id LIKE '%%:%%'",
     """
     CREATE TABLE activity_index (
         workspace integer NOT NULL,
@@ -152,7 +152,7 @@ STATEMENTS = (
 
 def create(connection: Connection) -> None:
     """Make them, once all others are there."""
-    for statement in (*STATEMENTS, INSTALLATION):
+    for statement in STATEMENTS:
         connection.exec_driver_sql(statement)
     make_old(connection, first_month(now_us()))
     for table in (*WALLED, OLD.format("activity")):

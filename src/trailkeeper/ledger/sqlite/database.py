@@ -75,8 +75,14 @@ class SqliteDatabase:
     def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
         return words_with(self.raw, workspace, part, at_end=at_end, limit=limit)
 
-    def has_word(self, workspace: int, word: str, /) -> bool:
-        return has_word(self.raw, workspace, word)
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        return [word for word in words if not has_word(self.raw, workspace, word)]
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        self.execute(
+            f"DELETE FROM word WHERE workspace=? AND word{self.ONE_OF}",
+            (workspace, self.listed(words)),
+        )
 
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         # Within an hour the activities of all workspaces follow each other.
@@ -100,6 +106,12 @@ class SqliteDatabase:
 
     def unnamed(self, _workspace: int, entities: list[int], /) -> list[int]:
         return [key for key in entities if not self._is_named(key)]
+
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        self.execute(
+            f"DELETE FROM entity WHERE workspace=? AND key{self.ONE_OF}",
+            (workspace, self.listed(keys)),
+        )
 
     def _is_named(self, key: int) -> bool:
         indexed = self.execute(
