@@ -125,6 +125,7 @@ def _disk(growth: Growth) -> Figure:
     for at, whole in enumerate(left):
         axes.text(whole, at, f" {whole:,.0f}", va="center")
     axes.margins(x=0.12)
+    axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("bytes for one activity")
     axes.set_ylabel("activities in the log")

@@ -7,7 +7,7 @@ import sys
 import time
 
 from tests.bench import load, reads, steady
-from tests.bench.bare import WARM, prepared
+from tests.bench.bare import prepared
 from tests.bench.growth.figures import Ingest, Latency, Stage
 from tests.bench.growth.fill import FIRST, Filled, Log
 from tests.bench.growth.stores import Store
@@ -77,7 +77,8 @@ def measure(store: Store, log: Log, filled: Filled, scale: float) -> Stage:
 
 
 def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
-    """The product's writer and the bare loop over the same database in turns."""
+    """The product's writer and the bare loop over the same database in turns; the first batch of
+    each turn is not counted."""
     product: list[float] = []
     bare: list[float] = []
     turns, batches = (3, 5) if scale >= 1 else (1, 2)
@@ -85,12 +86,12 @@ def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
         some = prepared(log.large((batches + 1) * BATCH))
         with log.opened() as installation:
             product += _write(installation, some)
-        some = prepared(log.large(batches * BATCH + WARM))
+        some = prepared(log.large((batches + 1) * BATCH))
         with log.travelled():
             loop = store.bare(log.site)
             try:
-                loop.insert(some[:WARM], BATCH)
-                bare += loop.insert(some[WARM:], BATCH).each_s
+                loop.insert(some[:BATCH], BATCH)
+                bare += loop.insert(some[BATCH:], BATCH).each_s
             finally:
                 loop.close()
     return [_ingest(PRODUCT, product, BATCH), _ingest(BARE, bare, BATCH)]
@@ -121,7 +122,7 @@ def _ingest(name: str, seconds: list[float], each: int) -> Ingest:
 def _over_http(site: Site, log: Log, case: Case, scale: float) -> Ingest:
     """The cost of an activity is the server's whole time, however many connections share it."""
     step = case.items * case.connections
-    count = max(2 * step, int(case.count * scale) // step * step)
+    count = max(step, int(case.count * scale) // step * step)
     bodies = log.large(count + step)
     warm = Case(case.name, case.connections, case.items, step)
     send(site, warm, bodies[:step])

@@ -76,7 +76,7 @@ def _costs(stages: Sequence[Stage]) -> Table:
     fills = [stage.fill_us for stage in stages]
     texts = ["" if cost is None else f"{cost:.1f}" for cost in fills]
     # The first stage is filled while everything is small.
-    rows.append(_row("filling up to here, 500 workspaces", texts, fills, stages))
+    rows.append(_row("filling up to here, all workspaces", texts, fills, stages))
     ratios = [f"{stage.ingest[1].mean_us / stage.ingest[0].mean_us:.2f}" for stage in stages]
     rows.append(_row("the writer's rate to the bare loop's", ratios, [None] * len(stages), stages))
     return Table("Cost of recording an activity, mean, us", _head("recorded by", stages), rows)
