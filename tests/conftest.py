@@ -141,6 +141,12 @@ def make_site(data: Path) -> Site:
     return site
 
 
+def pytest_unconfigure() -> None:
+    """End the PostgreSQL server, if a test has started it."""
+    if (module := sys.modules.get("tests.postgresql")) is not None:
+        module.SHARED.close()
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A served installation of this test's own."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from trailkeeper.assets.rows import Rows
 from trailkeeper.identity.store import Store
 from trailkeeper.installation import opened
-from trailkeeper.ledger.append import Appender
+from trailkeeper.ledger.sqlite.append import Appender
 from trailkeeper.ledger.writer import Writer
 
 data, where, step, is_after, workspace, recipe = sys.argv[1:]

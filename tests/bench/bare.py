@@ -23,10 +23,11 @@ from tests.bench import sample
 
 from trailkeeper.activity import ActivityInput
 from trailkeeper.catalogue import catalogue
-from trailkeeper.ledger.append import Append, Appender
+from trailkeeper.ledger.append import Append
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.prepare import Prepared, prepare
 from trailkeeper.ledger.sqlite import writer_engine
+from trailkeeper.ledger.sqlite.append import Appender
 from trailkeeper.redaction import Redactor
 
 ACTIVITY = "INSERT INTO activity ("

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -27,7 +26,6 @@ from trailkeeper.ledger import counts, facets, schema
 from trailkeeper.ledger.facets import FACETS, FacetName
 from trailkeeper.ledger.index import address_of
 from trailkeeper.ledger.keys import first_key
-from trailkeeper.ledger.removal import remove
 from trailkeeper.ledger.writer import Transaction
 from trailkeeper.query.buckets import AUTO, AUTO_MAX, INTERVALS
 from trailkeeper.query.filters import FIELDS, Filter, Match
@@ -342,27 +340,24 @@ def test_what_was_rolled_back_is_not_counted(store: Store) -> None:
     assert store.reader.histogram(store.acme, Filter(), AUTO, UTC_ZONE).total == 2
 
 
-def test_what_is_removed_is_not_counted_any_more(tmp_path: Path) -> None:
-    with open_store("sqlite", tmp_path / "data") as store:
-        filled = Filled(store)
-        assert hours(store) == hours_of_rows(store)
-        store.writer.run(lambda transaction: transaction.move_index())
+def test_what_is_removed_is_not_counted_any_more(store: Store) -> None:
+    filled = Filled(store)
+    assert hours(store) == hours_of_rows(store)
 
-        def work(transaction: Transaction) -> None:
-            remove(
-                transaction.connection.connection.driver_connection,
-                store.acme,
-                after_key=-1,
-                before_key=first_key(FIRST + SPAN_US // 2),
-                before_seq=ACTIVITIES,
-                holds=[Filter(matches=(Match(field="actor", values=("user:1",)),))],
-                limit=10_000,
-            )
-            transaction.note_removal()
+    def work(transaction: Transaction) -> None:
+        transaction.move_index()
+        transaction.remove(
+            store.acme,
+            after_key=-1,
+            before_key=first_key(FIRST + SPAN_US // 2),
+            before_seq=ACTIVITIES,
+            holds=[Filter(matches=(Match(field="actor", values=("user:1",)),))],
+            limit=10_000,
+        )
 
-        store.writer.run(work)
-        assert hours(store) == hours_of_rows(store)
-        assert all(hours(store).values())
-        left = store.reader.page(store.acme, Filter(), limit=1_000).activities
-        assert 0 < len(left) < len(filled.log)
-        assert store.reader.histogram(store.acme, Filter(), "day", UTC_ZONE).total == len(left)
+    store.writer.run(work)
+    assert hours(store) == hours_of_rows(store)
+    assert all(hours(store).values())
+    left = store.reader.page(store.acme, Filter(), limit=1_000).activities
+    assert 0 < len(left) < len(filled.log)
+    assert store.reader.histogram(store.acme, Filter(), "day", UTC_ZONE).total == len(left)

@@ -9,7 +9,7 @@ from tests.conftest import wait_for
 from tests.contract.stores import Store
 
 from trailkeeper.ledger import writer
-from trailkeeper.ledger.fresh import FRESH_MAX
+from trailkeeper.ledger.writer import FRESH_MAX
 from trailkeeper.query.language import parse
 
 LONG_S = 3_600.0
@@ -77,7 +77,7 @@ def test_a_move_that_fails_loses_nothing_and_is_tried_again(
         raise RuntimeError("database or disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr("trailkeeper.ledger.append.move", fail)
+        broken.setattr("trailkeeper.ledger.sqlite.append.move", fail)
         for number in range(FRESH_MAX + 3):
             store.record(id=f"id-{number}")
         assert count(store, "activity_fresh") == FRESH_MAX + 3

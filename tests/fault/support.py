@@ -19,7 +19,7 @@ from typing import IO, Any
 import pysqlite3.dbapi2 as driver
 from tests.conftest import Site, activity, free_port, wait_for
 
-from trailkeeper.ledger.fresh import move
+from trailkeeper.ledger.sqlite.fresh import move
 
 PATH = "/api/v1/activities"
 TROUBLE = (OSError, http.client.HTTPException)

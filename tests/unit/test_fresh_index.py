@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trailkeeper.ledger.fresh import FreshIndex
+from trailkeeper.ledger.sqlite.fresh import FreshIndex
 
 WORDS = ("red", "green", "blue")
 rows = st.dictionaries(st.integers(-5, 5), st.sampled_from(WORDS), min_size=1, max_size=6)

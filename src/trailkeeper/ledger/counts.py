@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
-from typing import Any
 
 from msgspec import Struct
 
+from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.index import FAILED
 from trailkeeper.ledger.rollup import HOUR_KEYS, by_hour, rolled
-from trailkeeper.ledger.search import Search, search_for
-from trailkeeper.ledger.walk import newest_keys
+from trailkeeper.ledger.search import search_for
 from trailkeeper.query.filters import Filter
 
 KEYS_MAX = 100_000
@@ -33,11 +32,11 @@ class Counts(Struct, frozen=True):
     exact: bool
 
 
-def count_between(database: Any, workspace: int, asked: Filter, borders: list[int]) -> Counts:
+def count_between(database: Database, workspace: int, asked: Filter, borders: list[int]) -> Counts:
     """Count the matches between each two neighbours of these rising keys."""
     matches, failures = ([0] * (len(borders) - 1) for _ in range(2))
     search = search_for(database, workspace, asked)
-    if search.expression is None:
+    if search.wanted is None:
         return Counts(matches, failures, exact=True)
     ranges = [(max(low, search.low), min(high, search.high)) for low, high in pairwise(borders)]
     spans = _joined(ranges)
@@ -52,14 +51,14 @@ def count_between(database: Any, workspace: int, asked: Filter, borders: list[in
         spans = _joined([rest for span in ranges for rest in whole_hours(span)[1]])
     left = KEYS_MAX
     for low, high in reversed(spans):
-        keys = newest_keys(database, search, low, high, left + 1)
+        keys = database.newest_keys(search.between(low, high), left + 1)
         is_cut = len(keys) > left
         keys = keys[:left]
         left -= len(keys)
         if keys:
             _spread(keys, borders, matches)
-            failing = Search(f'({search.expression}) AND "{FAILED}"')
-            _spread(newest_keys(database, failing, keys[-1], high, len(keys)), borders, failures)
+            failing = search.between(keys[-1], high).narrowed(FAILED)
+            _spread(database.newest_keys(failing, len(keys)), borders, failures)
         if is_cut:
             return Counts(matches, failures, exact=False)
     return Counts(matches, failures, exact=True)

@@ -8,7 +8,6 @@ SAMPLE_MAX matches are looked at.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -20,12 +19,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.counts import count_between, whole_hours
 from trailkeeper.ledger.histogram import with_fixed_times
 from trailkeeper.ledger.index import address_of
 from trailkeeper.ledger.rollup import Rolled, by_value, rolled
 from trailkeeper.ledger.search import KEY_MAX, KEY_MIN, Search, search_for
-from trailkeeper.ledger.walk import rows_matching
 from trailkeeper.query.filters import Field, Filter
 
 FacetName = Literal[
@@ -35,7 +34,7 @@ FACETS: tuple[FacetName, ...] = FacetName.__args__
 """They are called as the filter's parameters are."""
 
 SAMPLE_MAX = 5_000
-VALUES_MAX = 50
+VALUES_MAX = 200
 
 _FIELDS: dict[FacetName, Field] = {
     "actor": "actor",
@@ -120,14 +119,10 @@ Counted = tuple[Counter[Any], bool]
 class _Sample:
     """The newest of what a search finds, and what these facets need of it."""
 
-    def __init__(
-        self, database: Any, workspace: int, search: Search, names: Iterable[FacetName]
-    ) -> None:
+    def __init__(self, database: Database, search: Search, names: Iterable[FacetName]) -> None:
         columns = list(dict.fromkeys(_COLUMNS[name] for name in names))
         wanted = ", ".join(("key", *columns))
-        rows = rows_matching(
-            database, workspace, search, wanted, order="desc", limit=SAMPLE_MAX + 1
-        )
+        rows = database.rows_matching(search, wanted, order="desc", limit=SAMPLE_MAX + 1)
         self.is_cut = len(rows) > SAMPLE_MAX
         self._columns: dict[str, list[Any]] = {}
         for at, column in enumerate(columns, 1):
@@ -145,7 +140,7 @@ class _Sample:
 
 
 def facets_of(
-    database: Any, workspace: int, asked: Filter, names: Sequence[FacetName], limit: int
+    database: Database, workspace: int, asked: Filter, names: Sequence[FacetName], limit: int
 ) -> Facets:
     """The `limit` most frequent values of these fields, VALUES_MAX at most."""
     asked = with_fixed_times(asked)
@@ -160,7 +155,7 @@ def facets_of(
         else:
             by_others.setdefault(others, []).append(name)
     for others, alike in by_others.items():
-        sample = _Sample(database, workspace, search_for(database, workspace, others), alike)
+        sample = _Sample(database, search_for(database, workspace, others), alike)
         counted |= {name: (sample.count(name), sample.is_cut) for name in alike}
     return Facets(
         values={
@@ -172,13 +167,27 @@ def facets_of(
     )
 
 
+def parties_within(
+    database: Any, workspace: int, asked: Filter, name: Literal["actor", "target"], limit: int
+) -> tuple[list[FacetValue], bool]:
+    """The facet of one of these fields by itself, and whether it counts only the newest matches."""
+    search = search_for(database, workspace, without_own(asked, name))
+    sample = _Sample(database, search, [name])
+    return _parties(database, workspace, sample.count(name), limit), sample.is_cut
+
+
+def without_own(asked: Filter, name: FacetName) -> Filter:
+    """The filter without what it wants of the facet's own field."""
+    return _without(with_fixed_times(asked), _FIELDS[name])
+
+
 def _without(asked: Filter, field: Field) -> Filter:
     kept = tuple(match for match in asked.matches if match.field != field or match.negated)
     return replace(asked, matches=kept)
 
 
 def _by_hours(
-    database: Any,
+    database: Database,
     workspace: int,
     asked: Filter,
     of_hours: Rolled,
@@ -190,17 +199,21 @@ def _by_hours(
     counts = Counter(by_value(database, of_hours, name, *hours))
     is_cut = False
     for low, high in edges:
-        edge = _Sample(database, workspace, Search(search.expression, low, high), [name])
+        edge = _Sample(database, search.between(low, high), [name])
         counts += edge.count(name)
         is_cut = is_cut or edge.is_cut
     return counts, is_cut
 
 
-def _plain(_database: Any, _workspace: int, counts: Counter[str], limit: int) -> list[FacetValue]:
+def _plain(
+    _database: Database, _workspace: int, counts: Counter[str], limit: int
+) -> list[FacetValue]:
     return [FacetValue(value, None, count) for value, count in _top(counts, limit)]
 
 
-def _addresses(database: Any, workspace: int, counts: Counter[str], limit: int) -> list[FacetValue]:
+def _addresses(
+    database: Database, workspace: int, counts: Counter[str], limit: int
+) -> list[FacetValue]:
     """Texts that are no address cannot be asked for, and are left out."""
     merged = Counter[str]()
     for text, count in counts.items():
@@ -215,19 +228,22 @@ def _address(text: str) -> str | None:
     return str(address) if address else None
 
 
-def _actions(database: Any, workspace: int, counts: Counter[int], limit: int) -> list[FacetValue]:
+def _actions(
+    database: Database, workspace: int, counts: Counter[int], limit: int
+) -> list[FacetValue]:
     top = _top(counts, limit)
     names: dict[int, str] = dict(
         database.execute(
-            "SELECT key, value FROM term WHERE workspace=?"
-            " AND key IN (SELECT value FROM json_each(?))",
-            (workspace, json.dumps([key for key, _ in top])),
+            f"SELECT key, value FROM term WHERE workspace=? AND key{database.ONE_OF}",
+            (workspace, database.listed([key for key, _ in top])),
         ).fetchall()
     )
     return [FacetValue(names[key], None, count) for key, count in top]
 
 
-def _parties(database: Any, workspace: int, counts: Counter[int], limit: int) -> list[FacetValue]:
+def _parties(
+    database: Database, workspace: int, counts: Counter[int], limit: int
+) -> list[FacetValue]:
     top = _top(counts, limit)
     parties = {
         key: (f"{type}:{id}", name or email or id)
@@ -238,18 +254,19 @@ def _parties(database: Any, workspace: int, counts: Counter[int], limit: int) ->
     return [FacetValue(*parties[key], count) for key, count in top]
 
 
-def _types(database: Any, workspace: int, counts: Counter[int], limit: int) -> list[FacetValue]:
+def _types(
+    database: Database, workspace: int, counts: Counter[int], limit: int
+) -> list[FacetValue]:
     by_type = Counter[str]()
     for key, type in _entities(database, workspace, "key, type", list(counts)):
         by_type[type] += counts[key]
     return _plain(database, workspace, by_type, limit)
 
 
-def _entities(database: Any, workspace: int, columns: str, keys: list[int]) -> Iterable[Any]:
+def _entities(database: Database, workspace: int, columns: str, keys: list[int]) -> Iterable[Any]:
     return database.execute(
-        f"SELECT {columns} FROM entity WHERE +workspace=?"
-        " AND key IN (SELECT value FROM json_each(?))",
-        (workspace, json.dumps(keys)),
+        f"SELECT {columns} FROM entity WHERE +workspace=? AND key{database.ONE_OF}",
+        (workspace, database.listed(keys)),
     )
 
 
@@ -260,7 +277,7 @@ def _top(counts: Counter[Value], limit: int) -> list[tuple[Value, int]]:
     return nsmallest(limit, counts.items(), key=lambda one: (-one[1], one[0]))
 
 
-_VALUES: dict[FacetName, Callable[[Any, int, Counter[Any], int], list[FacetValue]]] = {
+_VALUES: dict[FacetName, Callable[[Database, int, Counter[Any], int], list[FacetValue]]] = {
     "actor": _parties,
     "action": _actions,
     "target_type": _types,

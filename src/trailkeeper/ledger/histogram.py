@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from trailkeeper.activity import CLOCK_SKEW_MAX_S, now_us
+from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.counts import count_between
 from trailkeeper.ledger.keys import SLOT_BITS, first_key
 from trailkeeper.ledger.rollup import HOUR_KEYS, ends
@@ -42,7 +42,7 @@ class Histogram(Struct, frozen=True, kw_only=True):
 
 
 def histogram_of(
-    database: Any, workspace: int, asked: Filter, interval: str, zone: ZoneInfo
+    database: Database, workspace: int, asked: Filter, interval: str, zone: ZoneInfo
 ) -> Histogram:
     """Raises ParamError for an interval that there is not, or that makes too many buckets."""
     wanted = interval_of(interval)
@@ -72,18 +72,13 @@ def histogram_of(
     )
 
 
-def span_of(database: Any, workspace: int) -> tuple[int, int] | None:
+def span_of(database: Database, workspace: int) -> tuple[int, int] | None:
     """When the first and the last activity of a workspace occurred."""
     hours = ends(database, workspace)
     if hours is None:
         return None
-    # Within the hour that the counts give, the activities of all workspaces follow each other.
-    found = database.execute(
-        "SELECT (SELECT key FROM activity WHERE key>=? AND +workspace=? ORDER BY key LIMIT 1),"
-        " (SELECT key FROM activity WHERE key<? AND +workspace=? ORDER BY key DESC LIMIT 1)",
-        (hours[0] * HOUR_KEYS, workspace, (hours[1] + 1) * HOUR_KEYS, workspace),
-    ).fetchone()
-    return found[0] >> SLOT_BITS, found[1] >> SLOT_BITS
+    first, last = database.ends(workspace, hours[0] * HOUR_KEYS, (hours[1] + 1) * HOUR_KEYS)
+    return first >> SLOT_BITS, last >> SLOT_BITS
 
 
 def with_fixed_times(asked: Filter) -> Filter:

@@ -6,24 +6,33 @@ acknowledged before the call is in it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from trailkeeper.activity import Activity
 from trailkeeper.ledger.append import fold
-from trailkeeper.ledger.facets import FACETS, FacetName, Facets, facets_of
-from trailkeeper.ledger.fresh import count_with, matching
+from trailkeeper.ledger.backend import Database
+from trailkeeper.ledger.backends import backend_of
+from trailkeeper.ledger.facets import (
+    FACETS,
+    VALUES_MAX,
+    FacetName,
+    Facets,
+    facets_of,
+    parties_within,
+    without_own,
+)
 from trailkeeper.ledger.histogram import Histogram, histogram_of
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.record import decode_activity
 from trailkeeper.ledger.recorder import OWN_SOURCE
-from trailkeeper.ledger.search import KEY_MIN, entity_keys, keys_matching, search_for
-from trailkeeper.ledger.walk import rows_matching
+from trailkeeper.ledger.search import entity_keys, search_for
 from trailkeeper.query.cursor import make_cursor, read_cursor
 from trailkeeper.query.filters import Filter, Match
 
@@ -31,6 +40,7 @@ Role = Literal["actor", "target"]
 
 PAGE_MAX = 1_000
 COUNT_MAX = 99
+EVERYTHING = Filter()
 RECENT = 500
 """How many of the latest activities the pickers' first offer is taken from."""
 
@@ -43,7 +53,7 @@ class Page(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """An actor or a target that a picker offers. `more`: there are more than `count`."""
+    """An actor or a target that a picker offers. `more`: there are more than `count`, or may be."""
 
     type: str
     id: str
@@ -63,6 +73,7 @@ class Reader:
 
     def __init__(self, engine: Engine, secret: bytes) -> None:
         self._engine = engine
+        self._backend = backend_of(engine)
         self._secret = secret
 
     def page(
@@ -83,11 +94,9 @@ class Reader:
             raise ValueError(f"order is {order!r}")
         limit = max(1, min(limit, PAGE_MAX))
         position = read_cursor(self._secret, workspace, asked, order, cursor) if cursor else None
-        with self._database() as database:
+        with self._database(workspace) as database:
             search = search_for(database, workspace, asked)
-            rows = rows_matching(
-                database,
-                workspace,
+            rows = database.rows_matching(
                 search.after(order, position),
                 "key, public, personal",
                 order=order,
@@ -102,15 +111,13 @@ class Reader:
 
     def get(self, workspace: int, id: str) -> Activity | None:
         """The activity with this id."""
-        with self._database() as database:
-            row = database.execute(
-                "SELECT public, personal FROM activity WHERE workspace=? AND id=?", (workspace, id)
-            ).fetchone()
+        with self._database(workspace) as database:
+            row = database.parts_of(workspace, id)
         return decode_activity(*row) if row else None
 
     def after(self, workspace: int, seq: int, limit: int) -> list[Activity]:
         """Activities from `seq` on in the order of recording, at most `limit`."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             rows = database.execute(
                 "SELECT public, personal FROM activity WHERE workspace=? AND seq>=?"
                 " ORDER BY seq LIMIT ?",
@@ -120,31 +127,27 @@ class Reader:
 
     def between(self, workspace: int, first: int, end: int, asked: Filter) -> list[Activity]:
         """The activities from seq `first` to before `end` that match, in the order of recording."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             rows = database.execute(
                 "SELECT key, public, personal FROM activity"
                 " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq",
                 (workspace, first, end),
             ).fetchall()
             if rows and not asked.is_empty:
-                kept = keys_matching(database, workspace, asked, [row[0] for row in rows])
+                search = search_for(database, workspace, asked)
+                kept = database.keys_of(search, [row[0] for row in rows])
                 rows = [row for row in rows if row[0] in kept]
         return [decode_activity(public, personal) for _, public, personal in rows]
 
     def count_before(self, workspace: int, key: int) -> int:
         """How many activities of a workspace have a key below this one."""
-        with self._database() as database:
-            token = f"{Token.WORKSPACE}{workspace}"
-            indexed: int = database.execute(
-                "SELECT count(*) FROM activity_index WHERE body MATCH ? AND rowid < ?",
-                (f'"{token}"', key),
-            ).fetchone()[0]
-            return indexed + len(matching(database, f'"{token}"', KEY_MIN, key))
+        with self._database(workspace) as database:
+            return database.count_before(workspace, key)
 
     def histogram(self, workspace: int, asked: Filter, interval: str, zone: ZoneInfo) -> Histogram:
         """How many activities match over time, in buckets of an interval or of one that fits
         (`auto`), as `zone` has them. Raises ParamError."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             return histogram_of(database, workspace, asked, interval, zone)
 
     def facets(
@@ -156,12 +159,12 @@ class Reader:
         limit: int = 10,
     ) -> Facets:
         """The most frequent values of these fields in what matches; see ledger/facets.py."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             return facets_of(database, workspace, asked, names, limit)
 
     def next_seq(self, workspace: int) -> int:
         """The seq that the next activity will get: how many have been recorded so far."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             row = database.execute(
                 "SELECT next_seq FROM workspace WHERE key=?", (workspace,)
             ).fetchone()
@@ -169,14 +172,14 @@ class Reader:
 
     def recorded_at(self, workspace: int, seq: int) -> int | None:
         """When the first activity from `seq` on was recorded, in microseconds; None without any."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             row = database.execute(_RECORDED_FROM, (workspace, seq)).fetchone()
         return row[1] if row else None
 
     def seq_at(self, workspace: int, at: int) -> int:
         """The seq of the first activity that was recorded at this time (microseconds) or later; the
         next seq without any. Looks at some thirty activities, however many there are."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             row = database.execute(
                 "SELECT next_seq FROM workspace WHERE key=?", (workspace,)
             ).fetchone()
@@ -203,27 +206,34 @@ class Reader:
         text: str,
         *,
         type: str | None = None,
+        asked: Filter = EVERYTHING,
         limit: int = 20,
     ) -> list[Choice]:
         """Actors or targets whose name, e-mail or id holds the text, accents and case ignored.
 
-        Without a text: those of the latest activities, most recent first.
+        Without a text: those of the latest activities, most recent first. With a filter they are
+        counted in what matches it but for their own field, and the most frequent come first; with
+        a text those that do not stand there come last.
         """
-        with self._database() as database:
+        with self._database(workspace) as database:
+            within = without_own(asked, role)
             if text.strip():
                 rows = _found(database, workspace, role, text, type, limit)
-            else:
+                if within.is_empty:
+                    return [_choice(database, workspace, role, row) for row in rows]
+                found = [_choice_within(database, workspace, role, row, within) for row in rows]
+                return sorted(found, key=lambda choice: not choice.count)
+            if within.is_empty:
                 rows = _recent(database, workspace, role, type, limit)
-            return [_choice(database, role, row) for row in rows]
+                return [_choice(database, workspace, role, row) for row in rows]
+            return _most_frequent(database, workspace, role, type, within, limit)
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
         """The actor or target that a filter's value names, if it is in the log."""
-        with self._database() as database:
+        with self._database(workspace) as database:
             for key in entity_keys(database, workspace, ref):
-                row = database.execute(
-                    "SELECT key, type, id, name, email FROM entity WHERE key=?", (key,)
-                ).fetchone()
-                return _choice(database, role, row)
+                row = database.execute(f"{_ENTITY} AND key=?", (workspace, key)).fetchone()
+                return _choice(database, workspace, role, row)
         return None
 
     def target_types(self, workspace: int) -> list[str]:
@@ -237,32 +247,23 @@ class Reader:
     def known_ids(self, workspace: int, ids: list[str]) -> set[str]:
         """Which of these ids are recorded."""
         known: set[str] = set()
-        with self._database() as database:
+        with self._database(workspace) as database:
             for start in range(0, len(ids), 500):
-                some = ids[start : start + 500]
-                marks = ",".join("?" * len(some))
-                known.update(
-                    row[0]
-                    for row in database.execute(
-                        f"SELECT id FROM activity WHERE workspace=? AND id IN ({marks})",
-                        (workspace, *some),
-                    )
-                )
+                known |= database.known_ids(workspace, ids[start : start + 500])
         return known
 
     def count_derived(self, workspace: int, id: str) -> int:
         """How many activities have this id or one made from it (`<id>:…`)."""
-        with self._database() as database:
-            # Two counts, because for an OR SQLite looks at every id of the workspace.
-            return database.execute(
-                "SELECT (SELECT count(*) FROM activity WHERE workspace=:w AND id=:id) +"
-                " (SELECT count(*) FROM activity WHERE workspace=:w"
-                " AND id>=:id || ':' AND id<:id || ';')",
-                {"w": workspace, "id": id},
+        with self._database(workspace) as database:
+            derived: int = database.execute(
+                "SELECT count(*) FROM activity WHERE workspace=? AND id>=? AND id<?"
+                " AND id LIKE '%:%'",
+                (workspace, f"{id}:", f"{id};"),
             ).fetchone()[0]
+            return derived + len(database.known_ids(workspace, [id]))
 
     def _terms(self, workspace: int, kind: str) -> list[str]:
-        with self._database() as database:
+        with self._database(workspace) as database:
             return [
                 row[0]
                 for row in database.execute(
@@ -271,16 +272,9 @@ class Reader:
                 )
             ]
 
-    @contextmanager
-    def _database(self) -> Generator[Any]:
-        """A driver-level connection in one read transaction."""
-        with self._engine.connect() as connection:
-            raw: Any = connection.connection.driver_connection
-            raw.execute("BEGIN")
-            try:
-                yield raw
-            finally:
-                raw.execute("ROLLBACK")
+    def _database(self, workspace: int) -> AbstractContextManager[Database]:
+        """The database in one read transaction."""
+        return self._backend.reading(self._engine, workspace)
 
 
 _RECORDED_FROM = (
@@ -292,7 +286,7 @@ _ENTITY = "SELECT key, type, id, name, email FROM entity WHERE workspace=?"
 
 
 def _found(
-    database: Any,
+    database: Database,
     workspace: int,
     role: Role,
     text: str,
@@ -300,7 +294,7 @@ def _found(
     limit: int,
 ) -> list[Any]:
     words = fold(text).split()[:8]
-    conditions = [f"is_{role}=1", *("folded LIKE ? ESCAPE '\\'" for _ in words)]
+    conditions = [f"is_{role}", *("folded LIKE ? ESCAPE '\\'" for _ in words)]
     values: list[Any] = [workspace, *(f"%{_escaped(word)}%" for word in words)]
     if type:
         conditions.append("type=?")
@@ -314,7 +308,7 @@ def _found(
 
 
 def _recent(
-    database: Any,
+    database: Database,
     workspace: int,
     role: Role,
     type: str | None,
@@ -334,7 +328,7 @@ def _recent(
                 return rows
     if len(rows) < limit:
         seen = {row[0] for row in rows}
-        condition = f"is_{role}=1" + (" AND type=?" if type else "")
+        condition = f"is_{role}" + (" AND type=?" if type else "")
         more = database.execute(
             f"{_ENTITY} AND {condition} ORDER BY named_at DESC LIMIT ?",
             (workspace, *([type] if type else []), limit + len(seen)),
@@ -343,20 +337,43 @@ def _recent(
     return rows[:limit]
 
 
-def _choice(database: Any, role: Role, row: Any) -> Choice:
+def _choice(database: Database, workspace: int, role: Role, row: Any) -> Choice:
     key, kind, id, name, email = row
-    count = _count(database, role, key)
+    token = f"{Token.ACTOR if role == 'actor' else Token.TARGET}{key}"
+    count = database.count_naming(workspace, token, COUNT_MAX + 1)
     return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
 
 
-def _count(database: Any, role: Role, key: int) -> int:
-    """How many activities an actor or target has, counted up to COUNT_MAX + 1."""
-    token = f"{Token.ACTOR if role == 'actor' else Token.TARGET}{key}"
-    indexed: int = database.execute(
-        "SELECT count(*) FROM (SELECT rowid FROM activity_index WHERE body MATCH ? LIMIT ?)",
-        (f'"{token}"', COUNT_MAX + 1),
-    ).fetchone()[0]
-    return indexed if indexed > COUNT_MAX else indexed + count_with(database, token)
+def _choice_within(
+    database: Database, workspace: int, role: Role, row: Any, within: Filter
+) -> Choice:
+    _, kind, id, name, email = row
+    own = Match(field=role, values=(f"{kind}:{id}",))
+    search = search_for(database, workspace, replace(within, matches=(*within.matches, own)))
+    count = len(database.newest_keys(search, COUNT_MAX + 1))
+    return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
+
+
+def _most_frequent(
+    database: Database,
+    workspace: int,
+    role: Role,
+    type: str | None,
+    within: Filter,
+    limit: int,
+) -> list[Choice]:
+    values, is_sample = parties_within(database, workspace, within, role, VALUES_MAX)
+    made: list[Choice] = []
+    for value in values:
+        kind, _, id = value.value.partition(":")
+        if type not in (None, kind) or len(made) == limit:
+            continue
+        name, email = database.execute(
+            "SELECT name, email FROM entity WHERE workspace=? AND type=? AND id=?",
+            (workspace, kind, id),
+        ).fetchone()
+        made.append(Choice(kind, id, name, email, value.count, is_sample))
+    return made
 
 
 def _escaped(text: str) -> str:

@@ -7,13 +7,13 @@ activities' keys, as all ranges of time are.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.keys import SLOT_BITS
 from trailkeeper.ledger.search import action_keys
 from trailkeeper.query.filters import Filter
@@ -41,7 +41,8 @@ def add(database: Any, workspace: int, counts: Counter[Cell]) -> None:
     """Count these, too, in the open transaction."""
     database.executemany(
         "INSERT INTO activity_hour (workspace, hour, action, failed, count) VALUES (?,?,?,?,?)"
-        " ON CONFLICT (workspace, hour, action, failed) DO UPDATE SET count = count+excluded.count",
+        " ON CONFLICT (workspace, hour, action, failed) DO UPDATE SET"
+        " count = activity_hour.count+excluded.count",
         [(workspace, *cell, count) for cell, count in counts.items()],
     )
 
@@ -59,7 +60,7 @@ def take_off(database: Any, workspace: int, counts: Counter[Cell]) -> None:
     )
 
 
-def rolled(database: Any, workspace: int, asked: Filter) -> Rolled | None:
+def rolled(database: Database, workspace: int, asked: Filter) -> Rolled | None:
     """The filter but for its times, or None where it asks for more than actions and outcomes."""
     if asked.words:
         return None
@@ -69,11 +70,11 @@ def rolled(database: Any, workspace: int, asked: Filter) -> Rolled | None:
         if match.field in ("action", "category"):
             column, wanted = "action", action_keys(database, workspace, match)
         elif match.field == "outcome":
-            column, wanted = "failed", [int(value == "failure") for value in match.values]
+            column, wanted = "failed", [value == "failure" for value in match.values]
         else:
             return None
-        condition += f" AND {column} {_in(match.negated)} (SELECT value FROM json_each(?))"
-        values.append(json.dumps(wanted))
+        condition += f" AND {'NOT ' if match.negated else ''}{column}{database.ONE_OF}"
+        values.append(database.listed(wanted))
     return Rolled(condition, tuple(values))
 
 
@@ -81,8 +82,9 @@ def by_hour(database: Any, asked: Rolled, low: int, high: int) -> Iterable[tuple
     """The hours from `low` to before `high` in which there is something: each with how many
     activities, and how many of them failed."""
     return database.execute(
-        f"SELECT hour, sum(count), sum(count*failed) FROM activity_hour WHERE {asked.condition}"
-        " AND hour>=? AND hour<? GROUP BY hour",
+        "SELECT hour, CAST(sum(count) AS BIGINT),"
+        " CAST(sum(CASE WHEN failed THEN count ELSE 0 END) AS BIGINT)"
+        f" FROM activity_hour WHERE {asked.condition} AND hour>=? AND hour<? GROUP BY hour",
         (*asked.values, low, high),
     )
 
@@ -92,11 +94,11 @@ def by_value(
 ) -> dict[int | str, int]:
     """How many activities each action's key, or each outcome, has from hour `low` to before
     `high`."""
-    column = "action" if name == "action" else "iif(failed, 'failure', 'success')"
+    column = "action" if name == "action" else "CASE WHEN failed THEN 'failure' ELSE 'success' END"
     return dict(
         database.execute(
-            f"SELECT {column}, sum(count) FROM activity_hour WHERE {asked.condition}"
-            " AND hour>=? AND hour<? GROUP BY 1",
+            f"SELECT {column}, CAST(sum(count) AS BIGINT) FROM activity_hour"
+            f" WHERE {asked.condition} AND hour>=? AND hour<? GROUP BY 1",
             (*asked.values, low, high),
         ).fetchall()
     )
@@ -110,7 +112,3 @@ def ends(database: Any, workspace: int) -> tuple[int, int] | None:
         {"w": workspace},
     ).fetchone()
     return None if first is None else (first, last)
-
-
-def _in(negated: bool) -> str:
-    return "NOT IN" if negated else "IN"

@@ -13,10 +13,16 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Text as AnyText
+
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
+"""Texts are compared and sorted by their bytes, on both databases."""
+
+LargeKey = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite's own keys are those of type INTEGER, and have 64 bits."""
 
 metadata = MetaData(
     naming_convention={
@@ -53,7 +59,7 @@ workspace = Table(
 activity = Table(
     "activity",
     metadata,
-    Column("key", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", LargeKey, primary_key=True),
     Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("id", Text, nullable=False),
@@ -75,10 +81,10 @@ and `personal` are the canonical bytes, kept as they were written."""
 fresh = Table(
     "activity_fresh",
     metadata,
-    Column("key", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", LargeKey, primary_key=True),
     Column("body", Text, nullable=False),
 )
-"""Rows of the inverted index that are not in it yet (see ledger/fresh.py)."""
+"""Rows of the inverted index that are not in it yet (see ledger/sqlite/fresh.py)."""
 
 activity_hour = Table(
     "activity_hour",
@@ -344,7 +350,7 @@ asset = Table(
     Column("name_key", Text, nullable=False),
     Column("folder", Integer, ForeignKey("asset.key")),
     Column("parent", Integer, ForeignKey("asset.key")),
-    Column("place", Integer, Computed("coalesce(folder, parent, 0)")),
+    Column("place", Integer, Computed("coalesce(folder, parent, 0)", persisted=True)),
     Column("state", Text),
     Column("version", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
@@ -512,7 +518,7 @@ legal_hold = Table(
 job = Table(
     "job",
     metadata,
-    Column("key", Integer, primary_key=True),
+    Column("key", LargeKey, primary_key=True),
     Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
     Column("id", Text, nullable=False),
     Column("id_is_number", Boolean, nullable=False),
@@ -542,7 +548,7 @@ what `status` means (see jobs/status.py). A finished job has a `seq`, dense per 
 job_lines = Table(
     "job_lines",
     metadata,
-    Column("job", Integer, ForeignKey("job.key"), primary_key=True),
+    Column("job", LargeKey, ForeignKey("job.key"), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("raw_bytes", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),

@@ -1,15 +1,15 @@
-"""A filter as one expression over the inverted index, and a range of keys."""
+"""A filter as terms of the inverted index, and a range of keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trailkeeper.activity import now_us
 from trailkeeper.catalogue import catalogue
-from trailkeeper.ledger.fresh import matching
 from trailkeeper.ledger.index import (
     FAILED,
     SUCCEEDED,
@@ -19,7 +19,7 @@ from trailkeeper.ledger.index import (
     searchable,
 )
 from trailkeeper.ledger.keys import first_key
-from trailkeeper.query.filters import Filter, Match, Words
+from trailkeeper.query.filters import Filter, Match
 
 KEY_MIN, KEY_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -35,25 +35,47 @@ _TERMS = {
 }
 
 
-class Search(Struct, frozen=True):
-    """What to ask the index: an FTS5 expression, and keys from `low` (inclusive) to `high`
-    (exclusive). None as expression: nothing can match."""
+class Term(NamedTuple):
+    """One of the inverted index: a token of ledger/index.py, or words that follow each other. With
+    `is_prefix` it, or its last word, may go on."""
 
-    expression: str | None
+    text: str
+    is_prefix: bool = False
+
+
+class Search(Struct, frozen=True):
+    """What to find in a workspace: any term of each of `wanted`, none of `unwanted`, and keys from
+    `low` (inclusive) to `high` (exclusive). Where `wanted` is None nothing can match.
+
+    `is_of_workspace` says that one of `wanted` has only terms that no other workspace has.
+    """
+
+    workspace: int
+    wanted: tuple[tuple[Term, ...], ...] | None
+    unwanted: tuple[Term, ...] = ()
     low: int = KEY_MIN
     high: int = KEY_MAX
+    is_of_workspace: bool = False
 
     def after(self, order: str, position: int | None) -> Search:
         """What comes after the key `position` in a listing."""
         if position is None:
             return self
         if order == "desc":
-            return Search(self.expression, self.low, min(self.high, position))
-        return Search(self.expression, max(self.low, position + 1), self.high)
+            return self.between(KEY_MIN, position)
+        return self.between(position + 1, KEY_MAX)
+
+    def between(self, low: int, high: int) -> Search:
+        """The same over no more keys than these."""
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
+
+    def narrowed(self, text: str) -> Search:
+        """The same, and this token, too."""
+        return replace(self, wanted=(*(self.wanted or ()), (Term(text),)))
 
 
 def search_for(database: Any, workspace: int, asked: Filter) -> Search:
-    """Translate a filter; `database` is a driver-level connection to look up the dictionaries."""
+    """Translate a filter; `database` is a connection to look up the dictionaries."""
     keys_low, keys_high = KEY_MIN, KEY_MAX
     since = asked.since
     if asked.within is not None:
@@ -62,62 +84,52 @@ def search_for(database: Any, workspace: int, asked: Filter) -> Search:
         keys_low = min(max(first_key(since), KEY_MIN), KEY_MAX)
     if asked.until is not None:
         keys_high = min(max(first_key(asked.until), KEY_MIN), KEY_MAX)
-    wanted: list[str] = []
-    unwanted: list[str] = []
+    wanted: list[tuple[Term, ...]] = []
+    unwanted: list[Term] = []
     is_of_workspace = False
     for match in asked.matches:
         terms = _match_terms(database, workspace, match)
         if match.negated:
             unwanted += terms
         elif not terms:
-            return Search(None)
+            return Search(workspace, None)
         else:
-            wanted.append(terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})")
+            wanted.append(tuple(terms))
             is_of_workspace = is_of_workspace or match.field in _OF_WORKSPACE
     for words in asked.words:
-        (unwanted if words.negated else wanted).append(_words(words))
-    if not is_of_workspace:
-        wanted.insert(0, _quoted(f"{Token.WORKSPACE}{workspace}"))
-    expression = " AND ".join(wanted)
-    if unwanted:
-        expression = f"({expression}) NOT ({' OR '.join(unwanted)})"
-    return Search(expression, keys_low, keys_high)
-
-
-def keys_matching(database: Any, workspace: int, asked: Filter, keys: list[int]) -> set[int]:
-    """Which of these keys match: the index is asked for the span of time that they take."""
-    search = search_for(database, workspace, asked)
-    low, high = max(search.low, min(keys)), min(search.high, max(keys) + 1)
-    if search.expression is None or low >= high:
-        return set()
-    found = database.execute(
-        "SELECT rowid FROM activity_index WHERE body MATCH ? AND rowid >= ? AND rowid < ?",
-        (search.expression, low, high),
+        term = Term(searchable(words.text), words.prefix)
+        if words.negated:
+            unwanted.append(term)
+        else:
+            wanted.append((term,))
+    return Search(
+        workspace,
+        tuple(wanted),
+        tuple(unwanted),
+        keys_low,
+        keys_high,
+        is_of_workspace,
     )
-    matched = {row[0] for row in found}
-    matched.update(matching(database, search.expression, low, high))
-    return matched & set(keys)
 
 
-def _match_terms(database: Any, workspace: int, match: Match) -> list[str]:
-    """The index terms of which any is a match; none when nothing in the log has such a value."""
+def _match_terms(database: Any, workspace: int, match: Match) -> list[Term]:
+    """The terms of which any is a match; none when nothing in the log has such a value."""
     field, values = match.field, match.values
     if field in ("actor", "target"):
         token = Token.ACTOR if field == "actor" else Token.TARGET
         keys = [key for value in values for key in entity_keys(database, workspace, value)]
-        return [_quoted(f"{token}{key}") for key in dict.fromkeys(keys)]
+        return [Term(f"{token}{key}") for key in dict.fromkeys(keys)]
     if field == "outcome":
-        return [_quoted(FAILED if value == "failure" else SUCCEEDED) for value in values]
+        return [Term(FAILED if value == "failure" else SUCCEEDED) for value in values]
     if field == "ip":
-        networks = [token for value in values for token in network_tokens(value)]
-        return [_quoted(token) + ("*" if is_prefix else "") for token, is_prefix in networks]
+        return [Term(*token) for value in values for token in network_tokens(value)]
     if field in ("action", "category"):
-        return [_quoted(f"{Token.ACTION}{key}") for key in action_keys(database, workspace, match)]
+        return [Term(f"{Token.ACTION}{key}") for key in action_keys(database, workspace, match)]
     if field in _HASHED:
-        return [_quoted(hashed(_HASHED[field], value)) for value in values]
+        return [Term(hashed(_HASHED[field], value)) for value in values]
     token, kind = _TERMS[field]
     keys = [key for value in values for key in _term_keys(database, workspace, kind, value)]
-    return [_quoted(f"{token}{key}") for key in dict.fromkeys(keys)]
+    return [Term(f"{token}{key}") for key in dict.fromkeys(keys)]
 
 
 def entity_keys(database: Any, workspace: int, value: str) -> list[int]:
@@ -168,12 +180,3 @@ def _category_keys(database: Any, workspace: int, categories: Sequence[str]) -> 
     )
     known = catalogue()
     return [key for key, action in rows if known.category_of(action).casefold() in wanted]
-
-
-def _words(words: Words) -> str:
-    return _quoted(searchable(words.text)) + ("*" if words.prefix else "")
-
-
-def _quoted(text: str) -> str:
-    """A text as a string of FTS5's query syntax."""
-    return '"' + text.replace('"', '""') + '"'

@@ -8,20 +8,22 @@ group fails and nothing of them is kept.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
 
-from trailkeeper.errors import Problem, QueueFull, StorageFull, StoreUnavailable
-from trailkeeper.ledger.append import Append, Appender, Outcomes
-from trailkeeper.ledger.fresh import FRESH_MAX
+from trailkeeper.errors import Problem, QueueFull, StoreUnavailable
+from trailkeeper.ledger.append import Append, Outcomes
+from trailkeeper.ledger.backend import Appender, Database, Session
+from trailkeeper.ledger.backends import backend_of
 from trailkeeper.ledger.prepare import Prepared
+from trailkeeper.ledger.removal import Removed, forget_names, remove
+from trailkeeper.query.filters import Filter
 
 T = TypeVar("T")
 
@@ -30,9 +32,16 @@ QUEUE_MAX_UNITS = 10_000
 GROUP_MAX_BYTES = 8 * 1024 * 1024
 UNIT_BYTES = 1_000
 
+TRIES = 5
+"""How often a transaction is tried that failed only by its meeting with another one. Units are run
+again then: they have no effects outside of the transaction."""
+
 GATHER_S = 0.001
 """How long the writer waits for a fuller group when the last one was larger. Whoever sends one
 request after the other never waits; of many at once it makes fewer, fuller commits."""
+
+FRESH_MAX = 400
+"""With so many fresh rows the writer moves them on; a search during that time reads so many."""
 
 LULL_S = 0.02
 """After so long without work the fresh rows are moved into the inverted index."""
@@ -43,26 +52,55 @@ log = structlog.get_logger()
 class Transaction:
     """What a unit of work gets: the shared transaction's connection, and the way to record."""
 
-    def __init__(self, connection: Connection, appender: Appender) -> None:
-        self.connection = connection
-        self._appender = appender
+    def __init__(self, session: Session) -> None:
+        self.connection: Connection = session.connection
+        self.database: Database = session.database
+        """The same connection, at the level of its driver."""
+        self._appender: Appender = session.appender
 
     def record(self, workspace: int, *activities: Prepared) -> Outcomes:
         """Append activities in this unit's savepoint: they and its changes stand or fall
         together."""
         return self._appender.append([Append(workspace, list(activities))])[0]
 
+    def append(self, appends: list[Append]) -> list[Outcomes]:
+        """Append to several workspaces, in order."""
+        return self._appender.append(appends)
+
+    def remove(
+        self,
+        workspace: int,
+        *,
+        after_key: int,
+        before_key: int,
+        before_seq: int,
+        holds: list[Filter],
+        limit: int,
+    ) -> Removed:
+        """Remove old activities, see ledger/removal.py."""
+        removed = remove(
+            self.database,
+            workspace,
+            after_key=after_key,
+            before_key=before_key,
+            before_seq=before_seq,
+            holds=holds,
+            limit=limit,
+        )
+        if removed.seqs:
+            self._appender.note_removal()
+        return removed
+
+    def forget_names(self, workspace: int, *, after: int, limit: int) -> tuple[int | None, int]:
+        """Remove entries of the dictionary that nothing names, see ledger/removal.py."""
+        last, gone = forget_names(self.database, workspace, after=after, limit=limit)
+        if gone:
+            self._appender.forget()
+        return last, gone
+
     def move_index(self) -> None:
         """Bring the inverted index up to date: its newest rows are moved in."""
         self._appender.move_fresh()
-
-    def note_removal(self) -> None:
-        """From now on there are removed activities whose ids are still known."""
-        self._appender.note_removal()
-
-    def forget_dictionaries(self) -> None:
-        """Entries of the dictionaries are removed that the appender may remember."""
-        self._appender.forget()
 
 
 Unit = Callable[[Transaction], Any]
@@ -83,19 +121,6 @@ class _Entry:
         self.error: BaseException | None = None
 
 
-class _Guard(NamedTuple):
-    """The statements around units that stand or fall together."""
-
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    undo: tuple[str, ...]
-
-
-SAVEPOINT = _Guard(("SAVEPOINT unit",), ("RELEASE unit",), ("ROLLBACK TO unit", "RELEASE unit"))
-WHOLE = _Guard((), (), ("ROLLBACK", "BEGIN IMMEDIATE"))
-"""For a group that is all there is in the transaction: that itself is the savepoint."""
-
-
 class Writer:
     """Start it once per process and `close` it at the end; then the queue is worked off first."""
 
@@ -109,6 +134,7 @@ class Writer:
         still_holds: AuthorityCheck | None = None,
     ) -> None:
         self._engine = engine
+        self._backend = backend_of(engine)
         self._max_bytes = queue_max_bytes
         self._max_units = queue_max_units
         self._after_commit = [after_commit] if after_commit else []
@@ -122,8 +148,7 @@ class Writer:
         self._closing = False
         self._wanted = 1
         self._in_work = 0
-        self._connection: Connection | None = None
-        self._data_version = -1
+        self._session: Session | None = None
         self._fresh = 0
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
         self._thread.start()
@@ -197,8 +222,8 @@ class Writer:
             if not group or self._fresh >= FRESH_MAX:
                 self._move_fresh()
         self._move_fresh()
-        if self._connection is not None:
-            self._connection.close()
+        if self._session is not None:
+            self._session.close()
 
     def _next_group(self, last: int) -> list[_Entry] | None:
         """What waits in the queue, once something does. Nothing after a lull with fresh rows to be
@@ -228,28 +253,41 @@ class Writer:
         return group
 
     def _work_off(self, group: list[_Entry]) -> None:
-        try:
-            connection, raw = self._open()
-            raw.execute("BEGIN IMMEDIATE")
-            self._notice_others(raw)
-            self._check_authorities(raw, group)
-            transaction = Transaction(connection, self._appender)
-            position = 0
-            while position < len(group):
-                position += self._run_some(group, position, transaction, raw)
-            self._fresh = self._appender.fresh
-            raw.execute("COMMIT")
-            if any(not isinstance(entry.work, Append) for entry in group):
-                self.generation += 1
-        except Exception as error:  # noqa: BLE001 # whatever it was, the units must hear of it
-            problem = _as_problem(error)
-            self._undo_all()
-            for entry in group:
-                entry.result, entry.error = None, entry.error or problem
+        for again in range(TRIES - 1, -1, -1):
+            try:
+                self._transact(group)
+                break
+            except Exception as error:  # noqa: BLE001 # whatever it was, the units must hear of it
+                self._undo_all()
+                if again and self._backend.may_try_again(error):
+                    continue
+                problem = self._as_problem(error)
+                for entry in group:
+                    entry.result, entry.error = None, entry.error or problem
+                break
         self._in_work = 0
         self._answer(group)
         for notice in self._after_commit:
             notice(len(group))
+
+    def _transact(self, group: list[_Entry]) -> None:
+        """Run a group in one transaction. When it raises, nothing of it is kept."""
+        for entry in group:
+            entry.result = entry.error = None
+        session = self._open()
+        appended = {entry.work.workspace for entry in group if isinstance(entry.work, Append)}
+        with_units = any(not isinstance(entry.work, Append) for entry in group)
+        if session.begin(appended, with_units):
+            self.generation += 1
+        self._check_authorities(session.database, group)
+        transaction = Transaction(session)
+        position = 0
+        while position < len(group):
+            position += self._run_some(group, position, transaction, session)
+        self._fresh = session.appender.fresh
+        session.commit()
+        if with_units:
+            self.generation += 1
 
     def _answer(self, group: list[_Entry]) -> None:
         for entry in group:
@@ -258,23 +296,12 @@ class Writer:
             except Exception:
                 log.exception("a unit's answer could not be given")
 
-    def _open(self) -> tuple[Connection, Any]:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-            raw: Any = self._connection.connection.driver_connection
-            self._appender = Appender(raw)
-            self._raw = raw
-        return self._connection, self._raw
+    def _open(self) -> Session:
+        if self._session is None:
+            self._session = self._backend.session(self._engine)
+        return self._session
 
-    def _notice_others(self, raw: Any) -> None:
-        """Forget what is remembered when another connection has committed since."""
-        version: int = raw.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._data_version:
-            self._data_version = version
-            self._appender.forget()
-            self.generation += 1
-
-    def _check_authorities(self, raw: Any, group: list[_Entry]) -> None:
+    def _check_authorities(self, database: Database, group: list[_Entry]) -> None:
         """Refuse the appends whose authority was taken away since they were let in."""
         for entry in group:
             work = entry.work
@@ -284,9 +311,11 @@ class Writer:
                 and work.generation != self.generation
                 and self._still_holds is not None
             ):
-                entry.error = self._still_holds(raw, work.authority)
+                entry.error = self._still_holds(database, work.authority)
 
-    def _run_some(self, group: list[_Entry], start: int, transaction: Transaction, raw: Any) -> int:
+    def _run_some(
+        self, group: list[_Entry], start: int, transaction: Transaction, session: Session
+    ) -> int:
         """Run the unit at `start`, and with it the appends that follow it. Returns how many."""
         first = group[start]
         run = [first]
@@ -298,40 +327,46 @@ class Writer:
         taken = [entry for entry in run if entry.error is None]
         if not taken:
             return len(run)
-        guard = WHOLE if len(taken) == len(group) else SAVEPOINT
+        # For a group that is all there is in the transaction, that itself is the savepoint.
+        is_whole = len(taken) == len(group)
         # A unit that failed alone is not run a second time.
-        if not self._attempt(taken, guard, transaction, raw) and len(taken) > 1:
+        if not self._attempt(taken, transaction, session, is_whole) and len(taken) > 1:
             for entry in taken:
                 entry.error = None
-                self._attempt([entry], SAVEPOINT, transaction, raw)
+                self._attempt([entry], transaction, session, False)
         return len(run)
 
     def _attempt(
-        self, run: list[_Entry], guard: _Guard, transaction: Transaction, raw: Any
+        self, run: list[_Entry], transaction: Transaction, session: Session, is_whole: bool
     ) -> bool:
         """Whether all went well; if not, nothing of them is left in the transaction."""
-        for statement in guard.before:
-            raw.execute(statement)
+        execute = session.database.execute
+        if not is_whole:
+            execute("SAVEPOINT unit")
         try:
             self._do(run, transaction)
         except Exception as error:
-            if not raw.in_transaction:
-                raise  # SQLite has rolled back everything: no unit of the group is left
-            for statement in guard.undo:
-                raw.execute(statement)
-            self._appender.forget()
+            if not session.in_transaction or self._backend.may_try_again(error):
+                raise  # the database has rolled back everything: no unit of the group is left
+            if is_whole:
+                session.begin_again()
+            else:
+                execute("ROLLBACK TO unit")
+                execute("RELEASE unit")
+            session.appender.forget()
+            problem = self._as_problem(error)
             for entry in run:
-                entry.result, entry.error = None, _as_problem(error)
+                entry.result, entry.error = None, problem
             return False
-        for statement in guard.after:
-            raw.execute(statement)
+        if not is_whole:
+            execute("RELEASE unit")
         return True
 
     def _do(self, run: list[_Entry], transaction: Transaction) -> None:
         """Do a unit, or several appends at once."""
         appends = [entry.work for entry in run if isinstance(entry.work, Append)]
         if appends:
-            for entry, outcomes in zip(run, self._appender.append(appends), strict=True):
+            for entry, outcomes in zip(run, transaction.append(appends), strict=True):
                 entry.result = outcomes
         for entry in run:
             if not isinstance(entry.work, Append):
@@ -344,26 +379,34 @@ class Writer:
             return
         self._fresh = 0
         try:
-            self._raw.execute("BEGIN IMMEDIATE")
-            self._notice_others(self._raw)
-            self._appender.move_fresh()
-            self._raw.execute("COMMIT")
+            session = self._open()
+            if session.begin(set(), False):
+                self.generation += 1
+            session.appender.move_fresh()
+            session.commit()
         except Exception as error:  # noqa: BLE001 # nobody waits for it, and nothing is lost
-            _as_problem(error)
+            self._as_problem(error)
             self._undo_all()
 
     def _undo_all(self) -> None:
-        if self._connection is None:
+        if self._session is None:
             return
-        self._appender.forget()
+        self._session.appender.forget()
         try:
-            if self._raw.in_transaction:
-                self._raw.execute("ROLLBACK")
+            self._session.rollback()
         except Exception:
             log.exception("rolling back failed; the connection is opened anew")
-            with contextlib.suppress(Exception):
-                self._connection.invalidate()
-            self._connection = None
+            self._session.close()
+            self._session = None
+
+    def _as_problem(self, error: Exception) -> Exception:
+        """The problem that a database error means; what units raise themselves stays what it is."""
+        if isinstance(error, Problem):
+            return error
+        if problem := self._backend.problem_of(error):
+            return problem
+        log.error("a unit of work failed", error=str(error), kind=type(error).__name__)
+        return error
 
 
 def _settle(future: Future[Any], result: Any, error: BaseException | None) -> None:
@@ -371,23 +414,3 @@ def _settle(future: Future[Any], result: Any, error: BaseException | None) -> No
         future.set_exception(error)
     else:
         future.set_result(result)
-
-
-def _as_problem(error: Exception) -> Exception:
-    """The problem that a database error means; what units raise themselves stays what it is."""
-    if isinstance(error, Problem):
-        return error
-    text = str(error)
-    if "database or disk is full" in text:
-        return StorageFull("The disk is full; nothing was recorded. Free some space, then retry")
-    if any(
-        part in text
-        for part in ("disk I/O error", "database is locked", "unable to open", "readonly")
-    ):
-        log.error("the database does not take writes", error=text)
-        return StoreUnavailable(
-            "The database does not take writes now; nothing was recorded. Send it again later",
-            retry_after_s=5,
-        )
-    log.error("a unit of work failed", error=text, kind=type(error).__name__)
-    return error

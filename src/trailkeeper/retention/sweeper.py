@@ -20,7 +20,6 @@ from trailkeeper.activity import ActivityInput, now_us, rfc3339
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.recorder import system_actor
-from trailkeeper.ledger.removal import forget_names, remove
 from trailkeeper.ledger.schema import workspace
 from trailkeeper.ledger.search import KEY_MIN
 from trailkeeper.ledger.writer import Transaction
@@ -144,9 +143,7 @@ class Sweeper:
         before_seq = self._seqs_that_may_go(key, before, may_go, of_jobs=False)
 
         def step(transaction: Transaction, after: int, size: int) -> Step[int]:
-            database: Any = transaction.connection.connection.driver_connection
-            batch = remove(
-                database,
+            batch = transaction.remove(
                 key,
                 after_key=after,
                 before_key=end,
@@ -154,8 +151,6 @@ class Sweeper:
                 holds=active(transaction.connection, key),
                 limit=size,
             )
-            if batch.seqs:
-                transaction.note_removal()
             first, last = min(batch.seqs, default=None), max(batch.seqs, default=None)
             return Step(batch.last_key, Removed(len(batch.seqs), batch.kept, first, last))
 
@@ -187,10 +182,7 @@ class Sweeper:
 
     def _names(self, key: int) -> None:
         def step(transaction: Transaction, after: int, size: int) -> Step[int]:
-            database: Any = transaction.connection.connection.driver_connection
-            last, gone = forget_names(database, key, after=after, limit=size)
-            if gone:
-                transaction.forget_dictionaries()
+            last, gone = transaction.forget_names(key, after=after, limit=size)
             return Step(last, Removed(gone))
 
         in_steps(self._store, self._closing, 0, step)

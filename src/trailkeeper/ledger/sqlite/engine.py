@@ -13,7 +13,7 @@ import pysqlite3.dbapi2 as dbapi
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 
-from trailkeeper.ledger.fresh import FreshIndex
+from trailkeeper.ledger.sqlite.fresh import FreshIndex
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another process's transaction, such as an import's."""

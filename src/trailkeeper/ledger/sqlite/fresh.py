@@ -18,9 +18,6 @@ import pysqlite3.dbapi2 as dbapi
 INDEX_COLUMNS = "body, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'"
 """How the migrations have made `activity_index`."""
 
-FRESH_MAX = 400
-"""With so many fresh rows the writer moves them on; a search during that time reads so many."""
-
 STATEMENT_ROWS = (1000, 250, 50)
 """Rows of one statement: the driver lets go of the interpreter's lock once a statement, and under
 load getting it back costs more than the row. The sizes are few, so that statements stay prepared;

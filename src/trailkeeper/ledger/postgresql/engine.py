@@ -1,0 +1,121 @@
+"""How an installation's PostgreSQL database is opened.
+
+Connections are in autocommit: whoever needs a transaction says BEGIN and COMMIT. Both engines reach
+only a server that takes writes, so that what was answered is in the next read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.pool import NullPool, QueuePool
+
+from trailkeeper.ledger.postgresql.adapter import Adapted
+from trailkeeper.ledger.postgresql.address import conninfo
+from trailkeeper.ledger.postgresql.failures import as_problem
+
+POOL_WAIT_S = 10
+
+LOCK_WAIT = "10s"
+"""How long a writer waits for the transaction of another process."""
+
+IDLE_WAIT = "60s"
+"""A process that hangs in a transaction must not hold up the others for ever."""
+
+READ_MOST = "60s"
+
+_WRITING = (
+    "SELECT set_config('jit', 'off', false),"
+    f" set_config('lock_timeout', '{LOCK_WAIT}', false),"
+    f" set_config('idle_in_transaction_session_timeout', '{IDLE_WAIT}', false),"
+    " set_config('trailkeeper.workspace', 'all', false),"
+    # Acknowledged means on disk, whatever the role's or database's own setting is.
+    " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+    " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)"
+)
+
+_READING = (
+    "SELECT set_config('jit', 'off', false),"
+    f" set_config('statement_timeout', '{READ_MOST}', false),"
+    f" set_config('idle_in_transaction_session_timeout', '{IDLE_WAIT}', false),"
+    " set_config('default_transaction_read_only', 'on', false)"
+)
+
+
+def writer_engine(url: str) -> Engine:
+    """An engine whose connections write in all workspaces. Raises AddressError."""
+    return _engine(url, NullPool, {}, _WRITING)
+
+
+def reader_engine(url: str, connections: int = 48) -> Engine:
+    """An engine whose connections refuse to write, pooled for threads. Raises AddressError.
+
+    A pooled connection that has broken meanwhile is replaced before it is used.
+    """
+    sizes = {
+        "pool_size": 8,
+        "max_overflow": connections - 8,
+        "pool_timeout": POOL_WAIT_S,
+        "pool_pre_ping": True,
+        # After a failover, connections come back to the new server by and by.
+        "pool_recycle": 1_800,
+    }
+    return _engine(url, QueuePool, sizes, _READING)
+
+
+def adapted(connection: Connection) -> Adapted:
+    """The driver's connection below SQLAlchemy's, for the ledger's common statements."""
+    driver: Any = connection.connection.driver_connection
+    return Adapted(driver)
+
+
+def connect(url: str, settings: str = _WRITING) -> psycopg.Connection[Any]:
+    """One connection of its own, beside all pools. Raises AddressError, psycopg.Error."""
+    return _connector(conninfo(url), settings)()
+
+
+def _engine(url: str, pool: type[Any], options: dict[str, Any], settings: str) -> Engine:
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=_connector(conninfo(url), settings),
+        poolclass=pool,
+        isolation_level="AUTOCOMMIT",
+        use_native_hstore=False,
+        pool_reset_on_return=None,  # `_reset` does it
+        **options,
+    )
+    event.listen(engine, "handle_error", _explained, retval=True)
+    event.listen(engine, "reset", _reset)
+    return engine
+
+
+def _connector(info: str, settings: str) -> Callable[[], psycopg.Connection[Any]]:
+    def connect() -> psycopg.Connection[Any]:
+        connection = psycopg.connect(info, autocommit=True)
+        try:
+            connection.execute(settings.encode())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+def _explained(context: ExceptionContext) -> BaseException | None:
+    """What SQLAlchemy raises when the database is away is the Problem that it is."""
+    if context.is_pre_ping:  # the pool gets over it
+        return None
+    return as_problem(context.original_exception)
+
+
+def _reset(driver: psycopg.Connection[Any], record: Any, _state: Any) -> None:
+    """A connection comes back to the pool without a transaction; a broken one does not."""
+    if driver.closed:
+        record.invalidate()
+    elif driver.info.transaction_status is not TransactionStatus.IDLE:
+        driver.rollback()

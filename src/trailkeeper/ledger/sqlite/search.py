@@ -1,0 +1,94 @@
+"""Searching FTS5's index, and the rows that are not in it yet."""
+
+from __future__ import annotations
+
+import json
+from operator import itemgetter
+from typing import Any
+
+from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.search import Search, Term
+from trailkeeper.ledger.sqlite.fresh import matching
+
+
+def expression_of(search: Search) -> str | None:
+    """A search as an expression of FTS5 over whole rows, but for the keys."""
+    if search.wanted is None:
+        return None
+    wanted = [
+        _quoted(terms[0]) if len(terms) == 1 else f"({' OR '.join(map(_quoted, terms))})"
+        for terms in search.wanted
+    ]
+    if not search.is_of_workspace:
+        wanted.insert(0, workspace_term(search.workspace))
+    expression = " AND ".join(wanted)
+    if search.unwanted:
+        return f"({expression}) NOT ({' OR '.join(map(_quoted, search.unwanted))})"
+    return expression
+
+
+def workspace_term(workspace: int) -> str:
+    return _quoted(Term(f"{Token.WORKSPACE}{workspace}"))
+
+
+def rows_matching(
+    database: Any, search: Search, columns: str, *, order: str, limit: int
+) -> list[Any]:
+    """See the protocol in ledger/backend.py. It reads no more rows than the limit."""
+    expression = expression_of(search)
+    if expression is None:
+        return []
+    # The join is written so that the index leads: it yields the keys in order, and stops early.
+    direction = "DESC" if order == "desc" else "ASC"
+    rows = database.execute(
+        f"SELECT {columns} FROM activity_index AS i CROSS JOIN activity AS a"
+        " ON a.key = i.rowid WHERE i.body MATCH ? AND i.rowid >= ? AND i.rowid < ?"
+        f" AND a.workspace = ? ORDER BY i.rowid {direction} LIMIT ?",
+        (expression, search.low, search.high, search.workspace, limit),
+    ).fetchall()
+    if fresh := matching(database, expression, search.low, search.high):
+        is_newest_first = order == "desc"
+        rows += database.execute(
+            # Without the plus sign SQLite walks all of the workspace's activities for these keys.
+            f"SELECT {columns} FROM activity WHERE +workspace = ?"
+            " AND key IN (SELECT value FROM json_each(?))",
+            (search.workspace, json.dumps(sorted(fresh, reverse=is_newest_first)[:limit])),
+        )
+        rows.sort(key=itemgetter(0), reverse=is_newest_first)
+    return rows[:limit]
+
+
+def newest_keys(database: Any, search: Search, limit: int) -> list[int]:
+    """The keys that match, the newest first, at most `limit`."""
+    expression = expression_of(search)
+    if expression is None:
+        return []
+    rows = database.execute(
+        "SELECT rowid FROM activity_index WHERE body MATCH ? AND rowid >= ? AND rowid < ?"
+        " ORDER BY rowid DESC LIMIT ?",
+        (expression, search.low, search.high, limit),
+    )
+    keys = [row[0] for row in rows]
+    if fresh := matching(database, expression, search.low, search.high):
+        keys = sorted(keys + fresh, reverse=True)
+    return keys[:limit]
+
+
+def keys_of(database: Any, search: Search, keys: list[int]) -> set[int]:
+    """Which of these keys match: the index is asked for the span of time that they take."""
+    search = search.between(min(keys), max(keys) + 1)
+    expression = expression_of(search)
+    if expression is None or search.low >= search.high:
+        return set()
+    found = database.execute(
+        "SELECT rowid FROM activity_index WHERE body MATCH ? AND rowid >= ? AND rowid < ?",
+        (expression, search.low, search.high),
+    )
+    matched = {row[0] for row in found}
+    matched.update(matching(database, expression, search.low, search.high))
+    return matched & set(keys)
+
+
+def _quoted(term: Term) -> str:
+    """A term as a string of FTS5's query syntax."""
+    return '"' + term.text.replace('"', '""') + ('"*' if term.is_prefix else '"')
