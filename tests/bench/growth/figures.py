@@ -53,6 +53,8 @@ class Stage(Struct, frozen=True, kw_only=True):
     beside: list[Latency]
     """The reads while posts arrive, and the posts themselves."""
     seconds: float
+    load_average: float | None = None
+    """Of the machine over the last minute of measuring: what others did is in the figures, too."""
 
     @property
     def asked_for(self) -> str:

@@ -63,7 +63,7 @@ def _reads(growth: Growth) -> Figure:
             ),
         ):
             _lines(axes, stages, of, name, colour, said)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
         axes.set_xscale("log")
         _sizes_below(axes, stages)
     for axes in all_axes[len(BESIDE) :]:
@@ -107,7 +107,7 @@ def _recording(growth: Growth) -> Figure:
     for axes, title in ((batches, "In batches"), (singles, "One by one")):
         axes.set_title(title, loc="left")
         axes.set_xscale("log")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
         _sizes_below(axes, stages)
         axes.set_xlabel("activities in the log")
     batches.set_ylabel("us for one activity, mean")

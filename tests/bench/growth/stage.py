@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
@@ -73,6 +74,7 @@ def measure(store: Store, log: Log, filled: Filled, scale: float) -> Stage:
         reads=rest,
         beside=beside,
         seconds=time.perf_counter() - start,
+        load_average=os.getloadavg()[0],
     )
 
 

@@ -86,6 +86,10 @@ def _wall(stages: Sequence[Stage]) -> Table:
     made.rows.append(
         _row("the writer's rate to the bare loop's", ratios, [None] * len(stages), stages)
     )
+    loads = [stage.load_average for stage in stages]
+    made.rows.append(
+        _row("the machine's load average", _texts(loads), [None] * len(stages), stages)
+    )
     return made
 
 
