@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import ObjectStoreMethods
 
 from trailkeeper.errors import InvalidInput
@@ -60,8 +60,13 @@ LINGER_S = 1.0
 """Fewer and fuller objects are worth waiting for: each costs."""
 
 Connect = Callable[["ClientConfig", "RetryConfig"], ObjectStoreMethods]
+GONE = (FileNotFoundError, NotFoundError)
 RAISED = (BaseError, OSError, ValueError)
 """By obstore."""
+
+
+class OtherContent(DeliveryFailed):
+    """There is an object of that name already, with other content."""
 
 
 class ObjectStore:
@@ -142,6 +147,46 @@ class ObjectStore:
             return _answer(f"{path} was written, and stays. {self._said(error).words}", ok=True)
         return _answer(f"{path} was written, read and removed", ok=True)
 
+    def put(self, one: Packed) -> None:
+        """Write an object that is never overwritten; one that is there with the same content is
+        done. Raises DeliveryFailed, and OtherContent where it has other content."""
+        self._put(one)
+
+    def overwrite(self, one: Packed) -> None:
+        """Raises DeliveryFailed."""
+        named = Packed(self._prefix + one.path, one.body, one.content_type, one.seqs)
+        try:
+            self._send(named, "overwrite")
+        except RAISED as error:
+            raise failure(self._said(error), one.seqs) from None
+
+    def read(self, path: str) -> bytes:
+        """An object, whole. Raises FileNotFoundError, DeliveryFailed."""
+        try:
+            return bytes(self._store.get(self._prefix + path).bytes())
+        except GONE:
+            raise FileNotFoundError(path) from None
+        except RAISED as error:
+            raise failure(self._said(error), []) from None
+
+    def remove(self, path: str) -> None:
+        """Nothing where it is gone already. Raises DeliveryFailed."""
+        try:
+            self._store.delete(self._prefix + path)
+        except GONE:
+            return
+        except RAISED as error:
+            raise failure(self._said(error), []) from None
+
+    def names(self, folder: str) -> list[str]:
+        """What stands below a folder, by name. Raises DeliveryFailed."""
+        try:
+            # The library's types know of a further kind of result that is not installed.
+            found = self._store.list(self._prefix + folder)  # pyright: ignore[reportUnknownMemberType]
+            return sorted(one["path"].removeprefix(self._prefix) for some in found for one in some)
+        except RAISED as error:
+            raise failure(self._said(error), []) from None
+
     def close(self) -> None:
         self._pass.close()
 
@@ -220,7 +265,7 @@ class ObjectStore:
                 f"There is an object {one.path} with other content. It is not overwritten:"
                 " choose another prefix, or remove it"
             )
-            raise DeliveryFailed(shortened(words), is_final=True)
+            raise OtherContent(shortened(words), is_final=True)
 
     def _is_there(self, one: Packed) -> bool:
         """By the ETag, which is the MD5 of an object unless a key of the customer's encrypts it,
