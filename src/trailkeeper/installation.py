@@ -98,6 +98,7 @@ class Installation:
     data: Path
     settings: Settings
     secret: bytes
+    store: Store
     engine: Any
     writer: Writer
     reader: Reader
@@ -234,6 +235,7 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         data=data,
         settings=settings,
         secret=secret,
+        store=store,
         engine=reading,
         writer=writer,
         reader=reader,

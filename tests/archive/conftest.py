@@ -15,7 +15,7 @@ from trailkeeper.installation import Installation
 if TYPE_CHECKING:
     from tests.streaming.object_stores import Servers
 
-settings.register_profile("archive", deadline=None, max_examples=60, database=None)
+settings.register_profile("archive", deadline=None, max_examples=40, database=None)
 settings.load_profile("archive")
 
 

@@ -134,8 +134,8 @@ def _action(value: str) -> tuple[str, list[Any]]:
 
 
 def _block(value: str) -> tuple[str, str]:
-    """The keys (see columns.ip_key) between which those of a CIDR block lie. A block of IPv4-mapped addresses counts as
-    IPv4."""
+    """The keys (see columns.ip_key) between which those of a CIDR block lie. A block of IPv4-mapped
+    addresses counts as IPv4."""
     network = ipaddress.ip_network(value, strict=False)
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped

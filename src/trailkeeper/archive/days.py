@@ -1,8 +1,8 @@
 """Closed days, as a log to follow.
 
-A day is that of receipt, in UTC: `received_at` never falls while `seq` rises, so the activities of a
-day are a range of seqs, and once the day is over nothing is ever added to it. What occurred long ago
-and is recorded late is in the day in which it was recorded.
+A day is that of receipt, in UTC: `received_at` never falls while `seq` rises, so the activities of
+a day are a range of seqs, and once the day is over nothing is ever added to it. What occurred long
+ago and is recorded late is in the day in which it was recorded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ClosedDays:
             ).scalar()
         return found or 0
 
-    def end_of_batch(self, workspace: int, first: int, end: int, _wants: None) -> int:
+    def end_of_batch(self, workspace: int, first: int, end: int, wants: None) -> int:
         received = self._reader.recorded_at(workspace, first)
         if received is None:
             return end
@@ -62,7 +62,8 @@ class ClosedDays:
                 return seq
         return end
 
-    def between(self, workspace: int, first: int, end: int, _wants: None) -> list[Stored]:
+    def between(self, workspace: int, first: int, end: int, wants: None) -> list[Stored]:
+        del wants
         columns = ("seq", "received_at", "public", "salt", "personal")
         with self._store.reading() as connection:
             rows = connection.execute(

@@ -48,7 +48,8 @@ class Engine:
             return self._connection.execute(statement, values).fetchall()
         except duckdb.InterruptException:
             raise ArchiveUnavailable(
-                f"The search took more than {LONGEST_S:.0f} seconds: ask for a shorter range of time"
+                f"The search took more than {LONGEST_S:.0f} seconds:"
+                " ask for a shorter range of time"
             ) from None
         except duckdb.OutOfMemoryException:
             raise ArchiveUnavailable(

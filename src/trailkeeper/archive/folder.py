@@ -201,7 +201,7 @@ KIND = Kind(
     name="folder",
     label="Folder",
     settings=FolderSettings,
-    open=lambda settings, opening: Folder(settings, opening),  # pyright: ignore[reportArgumentType]
+    open=Folder,  # pyright: ignore[reportArgumentType]
     where=lambda settings: settings.get("folder", ""),
     is_offered=lambda guard: bool(guard.folders),
 )

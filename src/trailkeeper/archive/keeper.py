@@ -54,13 +54,19 @@ class Keeper:
         self._search = search
         self._look = look
         self._closing = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="archives", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    def look(self) -> None:
+        """Look at once: an archive was set up or changed."""
+        self._wake.set()
+
     def close(self) -> None:
         self._closing.set()
+        self._wake.set()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -103,7 +109,8 @@ class Keeper:
                 self._sweep()
             except Exception:
                 log.exception("looking after the archives failed; it is tried again")
-            self._closing.wait(LOOK_S)
+            self._wake.wait(LOOK_S)
+            self._wake.clear()
 
     def _sweep(self) -> None:
         with self._store.reading() as connection:
@@ -165,7 +172,4 @@ class Keeper:
                 "count": count,
             },
         )
-        self._store.change(
-            lambda transaction: self._store.record(transaction, one.workspace, sent)
-        )
-
+        self._store.change(lambda transaction: self._store.record(transaction, one.workspace, sent))

@@ -12,7 +12,8 @@ from trailkeeper.streaming.packing import Packed
 
 
 class Place(Protocol):
-    """An opened place. Names are relative, with `/`. What it cannot do it says by DeliveryFailed."""
+    """An opened place. Names are relative, with `/`. What it cannot do it says by
+    DeliveryFailed."""
 
     def put(self, name: str, body: bytes, content_type: str) -> None:
         """Write what is never overwritten; durable on return. The same again is done already.

@@ -43,14 +43,14 @@ def days(connection: Connection, archive: int) -> list[Day]:
     rows = connection.execute(
         select(*_DAY).where(archive_day.c.archive == archive).order_by(archive_day.c.date)
     )
-    return [Day(**row._mapping) for row in rows]  # noqa: SLF001 # SQLAlchemy's documented name
+    return [_day(row) for row in rows]
 
 
 def day(connection: Connection, archive: int, date: str) -> Day | None:
     row = connection.execute(
         select(*_DAY).where(archive_day.c.archive == archive, archive_day.c.date == date)
     ).first()
-    return Day(**row._mapping) if row else None  # noqa: SLF001
+    return _day(row) if row else None
 
 
 def last_before(connection: Connection, archive: int, date: str) -> Day | None:
@@ -61,7 +61,7 @@ def last_before(connection: Connection, archive: int, date: str) -> Day | None:
         .order_by(archive_day.c.date.desc())
         .limit(1)
     ).first()
-    return Day(**row._mapping) if row else None  # noqa: SLF001
+    return _day(row) if row else None
 
 
 def files_of(connection: Connection, archive: int, date: str) -> list[FileEntry]:
@@ -199,8 +199,12 @@ def drop_all(connection: Connection, archive: int) -> None:
 _DAY = [archive_day.c[name] for name in Day.__struct_fields__]
 
 
+def _day(row: Any) -> Day:
+    return Day(**row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name
+
+
 def _file(row: Any) -> FileEntry:
-    return FileEntry(**row._mapping)  # noqa: SLF001
+    return FileEntry(**row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name
 
 
 def _values(entry: FileEntry) -> dict[str, Any]:

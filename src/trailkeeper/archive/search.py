@@ -1,8 +1,8 @@
 """Searching an archive: the filter of the live search, over the files.
 
-The newest come first (or the oldest), a page at a time. Files are read a few at a time in the order of
-what occurred in them, and only until a page is full or its time is over; then the page says how far it
-came, and its cursor goes on there.
+The newest come first (or the oldest), a page at a time. Files are read a few at a time in the order
+of what occurred in them, and only until a page is full or its time is over; then the page says how
+far it came, and its cursor goes on there.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ BUDGET_S = 8.0
 
 FIRST_FILES, MOST_FILES = 2, 16
 STEP_ROWS = 250_000
-"""What is read at a time: at first few files, then twice as many each time, and no more than have so
-many activities, but one in any case."""
+"""What is read at a time: at first few files, then twice as many each time, and no more than have
+so many activities, but one in any case."""
 
 CURSOR = "archive cursor"
 SEQ_MAX = 1 << 62
@@ -158,9 +158,7 @@ class ArchiveSearch:
         return self._opened(one)
 
     @contextlib.contextmanager
-    def session(
-        self, one: Archive, place: Place, files: list[FileEntry]
-    ) -> Generator[_Session]:
+    def session(self, one: Archive, place: Place, files: list[FileEntry]) -> Generator[_Session]:
         """To read these files. Raises ArchiveUnavailable."""
         paths = [self._cache.path_of(one, place, file) for file in files]
         with engine(paths) as database:
@@ -179,9 +177,7 @@ class ArchiveSearch:
         return sign_cursor(self._secret, CURSOR, body)
 
     def _position(self, cursor: str, listing: bytes) -> Position:
-        parsed = msgspec.msgpack.decode(
-            open_cursor(self._secret, CURSOR, cursor), type=_Cursor
-        )
+        parsed = msgspec.msgpack.decode(open_cursor(self._secret, CURSOR, cursor), type=_Cursor)
         if parsed.listing != listing:
             raise CursorError("was given for another filter or order; start again without it")
         return parsed.position
@@ -324,9 +320,7 @@ class _Walk:
             return []
         seqs = [seq for _, seq in page]
         files = [
-            file
-            for file in self.files
-            if any(file.first_seq <= seq < file.end_seq for seq in seqs)
+            file for file in self.files if any(file.first_seq <= seq < file.end_seq for seq in seqs)
         ]
         there = session.read(files, seqs)
         return [there[seq] for seq in seqs]

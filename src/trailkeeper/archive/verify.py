@@ -1,5 +1,5 @@
-"""Is an archive what was written? Counts and hashes are worked out again from the files and compared
-with the manifests, and the manifests with what the database knows of them."""
+"""Is an archive what was written? Counts and hashes are worked out again from the files and
+compared with the manifests, and the manifests with what the database knows of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -59,7 +60,7 @@ def verify(
         known = {day.date: records.files_of(connection, one.key, day.date) for day in every}
         begun = set(records.unfinished_dates(connection, one.key, "9"))
     days = [day for day in every if day.date >= since and (not until or day.date <= until)]
-    before = {day.date: earlier for earlier, day in zip(every, every[1:], strict=False)}
+    before = {day.date: earlier for earlier, day in pairwise(every)}
     place = opened(one)
     try:
         checks = [_Check(one, place, day, known[day.date], before.get(day.date)) for day in days]
@@ -209,7 +210,7 @@ def _wrong(rows: list[dict[str, Any]], file: FileEntry) -> Iterator[str]:
     if len(rows) != file.count:
         yield f"has {len(rows)} activities instead of {file.count}"
     seqs = [row["seq"] for row in rows]
-    in_order = all(seq < following for seq, following in zip(seqs, seqs[1:], strict=False))
+    in_order = all(seq < following for seq, following in pairwise(seqs))
     if not in_order or (seqs and not file.first_seq <= seqs[0] <= seqs[-1] < file.end_seq):
         yield f"does not have seqs from {file.first_seq} to {file.end_seq - 1} in order"
     if canonical_hash(row["public"] for row in rows) != file.canonical_sha256:

@@ -8,6 +8,7 @@ the language.
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pysqlite3.dbapi2 as dbapi
 
@@ -24,14 +25,19 @@ class _Letters(dict[int, str]):
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._database = dbapi.connect(":memory:", check_same_thread=False, isolation_level=None)
+        database: Any = dbapi
+        self._database: Any = database.connect(
+            ":memory:", check_same_thread=False, isolation_level=None
+        )
         self._database.execute(f"CREATE VIRTUAL TABLE text USING fts5({INDEX_COLUMNS})")
         self._database.execute("CREATE VIRTUAL TABLE term USING fts5vocab(text, 'instance')")
 
     def __missing__(self, code: int) -> str:
         with self._lock:
             self._database.execute("INSERT INTO text (rowid, body) VALUES (1, ?)", (_around(code),))
-            rows = self._database.execute("SELECT term FROM term ORDER BY offset").fetchall()
+            rows: list[tuple[str]] = self._database.execute(
+                "SELECT term FROM term ORDER BY offset"
+            ).fetchall()
             self._database.execute("DELETE FROM text")
         found = rows[0][0][1:-1] if len(rows) == 1 else " "
         self[code] = found

@@ -1,8 +1,8 @@
 """An archive at work: a batch becomes a file, and the last one of a day its manifest.
 
-Names and contents are made of the batch alone, so that a second try writes the same. A day is in the
-archive once its manifest is written; until then a file that is there otherwise, from a try before
-something was erased or a library was renewed, is written anew.
+Names and contents are made of the batch alone, so that a second try writes the same. A day is in
+the archive once its manifest is written; until then a file that is there otherwise, from a try
+before something was erased or a library was renewed, is written anew.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ class ArchiveWork:
         if (entry := self._write_file(date, batch)) is None:
             return 0
         self._change(
-            lambda transaction: records.keep_file(
-                transaction.connection, self._archive.key, entry
-            )
+            lambda transaction: records.keep_file(transaction.connection, self._archive.key, entry)
         )
         end = self._days.end_of_day(batch.workspace, batch.items[0].received_at)
         if batch.end >= end:

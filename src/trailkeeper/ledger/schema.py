@@ -526,10 +526,10 @@ archive = Table(
     Column("created_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Where a workspace's closed days are kept as Parquet files. `settings` is JSON and holds no secrets;
-`secrets_kept` names those that are sealed. All activities before `closed_seq` were received before
-`closed_until`, and no other will ever be. A key is never used again: a thread may still be at work for
-an archive that is deleted."""
+"""Where a workspace's closed days are kept as Parquet files. `settings` is JSON and holds no
+secrets; `secrets_kept` names those that are sealed. All activities before `closed_seq` were received
+before `closed_until`, and no other will ever be. A key is never used again: a thread may still be at
+work for an archive that is deleted."""
 
 archive_day = Table(
     "archive_day",
@@ -542,8 +542,8 @@ archive_day = Table(
     Column("written_at", BigInteger, nullable=False),
     Column("removing", Boolean, nullable=False),
 )
-"""The days that are in an archive, whole: their manifest is written. With `removing` a day is on its
-way out."""
+"""The days that are in an archive, whole: their manifest is written. With `removing` a day is on
+its way out."""
 
 archive_file = Table(
     "archive_file",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import ObjectStoreMethods
 
 from trailkeeper.errors import InvalidInput
@@ -60,7 +60,6 @@ LINGER_S = 1.0
 """Fewer and fuller objects are worth waiting for: each costs."""
 
 Connect = Callable[["ClientConfig", "RetryConfig"], ObjectStoreMethods]
-GONE = (FileNotFoundError, NotFoundError)
 RAISED = (BaseError, OSError, ValueError)
 """By obstore."""
 
@@ -164,8 +163,8 @@ class ObjectStore:
         """An object, whole. Raises FileNotFoundError, DeliveryFailed."""
         try:
             return bytes(self._store.get(self._prefix + path).bytes())
-        except GONE:
-            raise FileNotFoundError(path) from None
+        except FileNotFoundError:
+            raise
         except RAISED as error:
             raise failure(self._said(error), []) from None
 
@@ -173,7 +172,7 @@ class ObjectStore:
         """Nothing where it is gone already. Raises DeliveryFailed."""
         try:
             self._store.delete(self._prefix + path)
-        except GONE:
+        except FileNotFoundError:
             return
         except RAISED as error:
             raise failure(self._said(error), []) from None
