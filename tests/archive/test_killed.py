@@ -41,7 +41,8 @@ def test_kills_while_days_are_written(tmp_path: Path) -> None:
             goal = there + chance.randint(1, 4)
             wait_for(
                 lambda goal=goal: (
-                    len(list(broken.rglob("*.parquet"))) >= goal or len(manifests(broken)) > DAYS + 1
+                    len(list(broken.rglob("*.parquet"))) >= goal
+                    or len(manifests(broken)) > DAYS + 1
                 ),
                 60,
                 site.log,

@@ -140,7 +140,9 @@ def test_the_command_says_which_file_and_exits_with_one(tmp_path: Path) -> None:
         written(here)
     where = ("archive", "verify", "--data", tmp_path / "data", "--workspace", "Acme")
     allowed = {"TRAILKEEPER_STREAM_FOLDERS": str(folder)}
-    assert cli(*where, **allowed).stdout.endswith("42 activities, " + _bytes(folder) + " nothing wrong\n")
+    assert cli(*where, **allowed).stdout.endswith(
+        "42 activities, " + _bytes(folder) + " nothing wrong\n"
+    )
     path = file_of_day(folder, 1)
     _cut(path)
     done = cli(*where, check=False, **allowed)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as parquet
 import pytest
+from pyarrow import parquet
 from tests.archive.filling import (
     DAY_US,
     FIRST,
@@ -61,7 +61,12 @@ def test_a_day_is_a_folder_with_files_and_a_manifest(here: Installation, folder:
     standing = written(here)
     assert (standing.totals.days, standing.totals.count) == (4, 62)
     there = manifests(folder)
-    assert [day["date"] for day in there] == ["2026-02-28", "2026-03-01", "2026-03-02", "2026-03-03"]
+    assert [day["date"] for day in there] == [
+        "2026-02-28",
+        "2026-03-01",
+        "2026-03-02",
+        "2026-03-03",
+    ]
     assert [(day["first_seq"], day["end_seq"]) for day in there] == [
         (0, 2), (2, 22), (22, 42), (42, 62),
     ]  # fmt: skip
@@ -195,7 +200,9 @@ def test_a_file_of_a_day_that_was_not_finished_may_be_replaced(
     """Another version of a library packs otherwise."""
     fill(here, acme_key(here), 1, 10)
     one = set_archive(here, "folder", {"folder": str(folder)})
-    name = f"workspace={one.workspace_id}/date=2026-03-01/activities-000000000002-000000000011.parquet"
+    name = (
+        f"workspace={one.workspace_id}/date=2026-03-01/activities-000000000002-000000000011.parquet"
+    )
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_bytes(b"torn")
     written(here)
@@ -222,7 +229,7 @@ def test_the_archive_of_another_log_is_not_overwritten(here: Installation, folde
     set_archive(here, "folder", {"folder": str(folder)})
     written(here)
     here.archives.delete(by)
-    path = sorted(folder.rglob(MANIFEST))[-1]
+    path = max(folder.rglob(MANIFEST))
     told = json.loads(path.read_text())
     told["files"][0]["canonical_sha256"] = "0" * 64
     path.write_text(json.dumps(told))
@@ -253,7 +260,9 @@ def test_a_place_that_cannot_be_written_pauses_the_archive_and_says_so(
     assert wait_for(lambda: here.archives.standing(one).waiting == 0, 20)
 
 
-def test_links_in_the_folder_are_not_followed(here: Installation, folder: Path, tmp_path: Path) -> None:
+def test_links_in_the_folder_are_not_followed(
+    here: Installation, folder: Path, tmp_path: Path
+) -> None:
     fill(here, acme_key(here), 1, 10)
     one = set_archive(here, "folder", {"folder": str(folder)})
     elsewhere = tmp_path / "elsewhere"
@@ -305,7 +314,9 @@ def _let_rules_take_effect(here: Installation) -> None:
     here.writer.run(lambda transaction: transaction.move_index())
     here.writer.run(
         lambda transaction: transaction.connection.execute(
-            update(workspace).values(retention_days=1, retention_next_days=None, retention_next_at=None)
+            update(workspace).values(
+                retention_days=1, retention_next_days=None, retention_next_at=None
+            )
         )
     )
 

@@ -39,6 +39,7 @@ class ClosedDays:
         return found or 0
 
     def end_of_batch(self, workspace: int, first: int, end: int, wants: None) -> int:
+        del wants
         received = self._reader.recorded_at(workspace, first)
         if received is None:
             return end

@@ -527,9 +527,9 @@ archive = Table(
     sqlite_autoincrement=True,
 )
 """Where a workspace's closed days are kept as Parquet files. `settings` is JSON and holds no
-secrets; `secrets_kept` names those that are sealed. All activities before `closed_seq` were received
-before `closed_until`, and no other will ever be. A key is never used again: a thread may still be at
-work for an archive that is deleted."""
+secrets; `secrets_kept` names those that are sealed. All activities before `closed_seq` were
+received before `closed_until`, and no other will ever be. A key is never used again: a thread may
+still be at work for an archive that is deleted."""
 
 archive_day = Table(
     "archive_day",
