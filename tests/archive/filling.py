@@ -87,7 +87,7 @@ def written(installation: Installation, seconds: float = 30) -> Standing:
     def done() -> Standing | None:
         one = installation.archives.get(installation.workspaces.find("Acme"))
         standing = installation.archives.standing(one)
-        assert not standing.place.last_error, standing.place.last_error
+        assert not standing.place.failures, standing.place.last_error
         return standing if standing.waiting == 0 else None
 
     return wait_for(done, seconds)
