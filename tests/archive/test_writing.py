@@ -99,6 +99,7 @@ def test_nothing_can_be_received_on_a_day_that_was_closed(here: Installation, fo
     set_archive(here, "folder", {"folder": str(folder)})
     here.archive_keeper.close_days()
     closed = here.archives.get(key)
+    assert closed.closed_until % DAY_US == 0
     # The clock goes back by a year: the time of receipt does not.
     record(here, key, now_us() - 365 * DAY_US, [activity(id="from the past")])
     last = here.reader.get(key, "from the past")

@@ -85,7 +85,8 @@ class ClosedDays:
 
 def close_days(store: Store, reader: Reader) -> int:
     """Close, for all archives, the days that are over; returns how many archives got further."""
-    today = now_us() - now_us() % DAY_US
+    now = now_us()
+    today = now - now % DAY_US
     with store.reading() as connection:
         behind = [one for one in every(connection) if one.closed_until < today]
     return sum(_close(store, reader, one, today) for one in behind)

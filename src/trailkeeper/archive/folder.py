@@ -89,9 +89,10 @@ class Folder:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(last, dir_fd=folder)
             os.fsync(folder)
-        # An empty folder says nothing; one that is in use stays.
-        with contextlib.suppress(OSError):
-            (self._folder / name).parent.rmdir()
+        # An empty folder says nothing; one that is in use stays, and so does the archive's own.
+        if (above := (self._folder / name).parent) != self._folder:
+            with contextlib.suppress(OSError):
+                above.rmdir()
 
     def names(self, folder: str) -> list[str]:
         above = self._folder / folder

@@ -52,10 +52,14 @@ class ArchiveOwner:
 
     def opened(self, one: Archive) -> ArchivePlace:
         """Where an archive is; to be closed. Raises InvalidInput."""
+        settings = self.settings_of(one)
+        return opened(KINDS[one.destination], settings, self._guard, one.id, one.workspace_id)
+
+    def settings_of(self, one: Archive) -> Any:
+        """The settings of its destination, secrets among them. Raises InvalidInput."""
         with self._store.reading() as connection:
             secrets = secrets_in(connection, one, self._seal)
-        settings = whole_settings(one, secrets)
-        return opened(KINDS[one.destination], settings, self._guard, one.id, one.workspace_id)
+        return whole_settings(one, secrets)
 
     def pause(self, place: Place, reason: str) -> None:
         """Recorded, and told by mail."""

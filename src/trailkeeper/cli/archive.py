@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from trailkeeper.activity import rfc3339
 from trailkeeper.archive.archive import Archive, describe
+from trailkeeper.archive.iceberg import register
 from trailkeeper.archive.verify import verify as verify_archive
 from trailkeeper.cli.streams import pairs
 from trailkeeper.cli.text import shown
@@ -236,6 +237,50 @@ def delete(*, data: Path, workspace: str) -> None:
     """
     with opened(data) as installation:
         installation.archives.delete(installation.workspaces.by_operator(workspace))
+
+
+@archive.command
+def iceberg(
+    *,
+    data: Path,
+    workspace: str,
+    catalog: str,
+    warehouse: str,
+    table: str = "audit.activities",
+    json_: Json = False,
+) -> None:
+    """Register the archive's files as an Apache Iceberg table. Call it again to register further
+    days; what is no more in the archive is taken out of the table.
+
+    Parameters
+    ----------
+    data
+        The installation's data folder.
+    workspace
+        The workspace's name.
+    catalog
+        The URL of pyiceberg's SQL catalogue, such as sqlite:////srv/catalog.db; it is made if
+        needed.
+    warehouse
+        Where the table's metadata is kept, as a URL such as file:///srv/iceberg.
+    table
+        The name of the namespace and the table.
+    json_
+        Print a JSON object.
+    """
+    with opened(data) as installation:
+        found = register(
+            installation.store,
+            _of(installation, workspace),
+            installation.archive_owner,
+            catalog=catalog,
+            warehouse=warehouse,
+            table=table,
+        )
+    if json_:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print(f"{shown(found.table)}: {found.files} files, {found.added} of them new")
 
 
 def _of(installation: Installation, workspace: str) -> Archive:
