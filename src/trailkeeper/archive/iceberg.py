@@ -81,9 +81,7 @@ def _synchronised(known: Any, name: str, wanted: set[str]) -> Registered:
         with table.update_spec() as spec:
             spec.add_field("received_at", day, "received_day")
         table = known.load_table(name)
-    there = (
-        set(table.inspect.files()["file_path"].to_pylist()) if table.current_snapshot() else set()
-    )
+    there = _files_of(table)
     if gone := there - wanted:
         # A day is removed whole: nothing of it stays in another file.
         expressions: Any = import_module("pyiceberg.expressions")
@@ -97,6 +95,12 @@ def _synchronised(known: Any, name: str, wanted: set[str]) -> Registered:
     if new := sorted(wanted - there):
         table.add_files(new)
     return Registered(name, len(wanted), len(new))
+
+
+def _files_of(table: Any) -> set[str]:
+    if table.current_snapshot() is None:
+        return set()
+    return set(table.inspect.files()["file_path"].to_pylist())
 
 
 def _seqs(paths: set[str]) -> list[tuple[int, int]]:
