@@ -80,6 +80,8 @@ def test_a_legal_hold_keeps_the_days_that_have_what_it_holds(
     removed = filled.archive_keeper.remove_old(one)
     assert [day[5:] for day in removed.held] == held
     assert dates(folder) == [*held, "03-03", "03-04"]
+    # A gap that removal has made is none.
+    assert verify(filled.store, one, filled.archive_owner.opened).troubles == []
     filled.holds.release(by, hold.id)
     filled.archive_keeper.remove_old(one)
     assert dates(folder) == ["03-03", "03-04"]

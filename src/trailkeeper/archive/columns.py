@@ -89,6 +89,12 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
+UNCOMPARED = frozenset(
+    {"targets", "changes", "details", "words", "user_agent", "public", "salt", "personal"}
+)
+"""Columns without statistics: nobody compares them, and they would make the footer large."""
+
+
 def parquet_of(rows: Sequence[Stored], words: Vocabulary) -> tuple[bytes, int, int]:
     """The bytes of a file with these activities, and when the first and the last of them occurred.
     The same rows and words give the same bytes with one version of pyarrow."""
@@ -112,8 +118,7 @@ def parquet_of(rows: Sequence[Stored], words: Vocabulary) -> tuple[bytes, int, i
         row_group_size=ROW_GROUP,
         version="2.6",
         write_page_index=True,
-        # Statistics of what nobody compares would only make the footer large.
-        write_statistics=[name for name, kind, _ in COLUMNS if kind not in _UNCOMPARED],
+        write_statistics=[name for name, _, _ in COLUMNS if name not in UNCOMPARED],
     )
     return file.getvalue(), min(times), max(times)
 
@@ -142,7 +147,6 @@ def ip_key(address: str | None) -> str | None:
 
 
 _OCCURRED = [name for name, _, _ in COLUMNS].index("occurred_at")
-_UNCOMPARED = ("bytes", "targets")
 
 
 def _of(part: Any, name: str) -> str | None:

@@ -99,12 +99,6 @@ class _Check:
         self._manifest = manifest_of(one.workspace_id, day.date)
 
     def run(self) -> Iterator[Trouble]:
-        if self._before and self._before.end_seq != self._day.first_seq:
-            yield Trouble(
-                self._manifest,
-                f"begins with seq {self._day.first_seq}, but the day before it,"
-                f" {self._before.date}, ends before {self._before.end_seq}",
-            )
         yield from self._check_manifest()
         for file in self._known:
             yield from self._check_file(file)
@@ -130,7 +124,22 @@ class _Check:
         if files != self._known:
             yield Trouble(self._manifest, "names other files than were written")
         yield from self._counts(there)
-        if self._before and there.previous_sha256 != self._before.manifest_sha256:
+        yield from self._chain(there)
+
+    def _chain(self, there: Manifest) -> Iterator[Trouble]:
+        """Days that name each other's manifests follow each other; between others one was removed
+        because its time was over."""
+        if self._before is None:
+            return
+        is_next = self._before.end_seq == self._day.first_seq
+        names_it = there.previous_sha256 == self._before.manifest_sha256
+        if names_it and not is_next:
+            yield Trouble(
+                self._manifest,
+                f"begins with seq {self._day.first_seq}, but the day before it,"
+                f" {self._before.date}, ends before {self._before.end_seq}",
+            )
+        elif is_next and not names_it:
             yield Trouble(
                 self._manifest, f"does not name the manifest of {self._before.date} before it"
             )
