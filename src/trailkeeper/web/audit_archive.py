@@ -25,7 +25,7 @@ from trailkeeper.web.text import visible
 from trailkeeper.web.urls import ARCHIVE, ArchiveAddress, archived_path
 
 SEQ_DIGITS = 18
-HEADING = "Activity audit log: archive"
+HEADING = "Audit log archive"
 
 
 @get(ARCHIVE, opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)
