@@ -17,6 +17,13 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from trailkeeper.archive.archive import KIND as ARCHIVE_KIND
+from trailkeeper.archive.archives import Archives
+from trailkeeper.archive.cache import Cache
+from trailkeeper.archive.days import ClosedDays
+from trailkeeper.archive.keeper import Keeper
+from trailkeeper.archive.owner import ArchiveOwner
+from trailkeeper.archive.search import ArchiveSearch
 from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
@@ -73,6 +80,7 @@ from trailkeeper.team.workspaces import Workspaces
 
 KEY_FILE = "secret.key"
 MAIL_FOLDER = "mail"
+ARCHIVE_CACHE_FOLDER = "archive-cache"
 FOLLOWERS_LOCK = "followers.lock"
 SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
@@ -92,6 +100,7 @@ class Installation:
     data: Path
     settings: Settings
     secret: bytes
+    store: Store
     engine: Any
     writer: Writer
     reader: Reader
@@ -115,6 +124,10 @@ class Installation:
     streams: Streams
     stream_overviews: Overviews
     stream_metrics: StreamMetrics
+    archives: Archives
+    archive_owner: ArchiveOwner
+    archive_search: ArchiveSearch
+    archive_keeper: Keeper
     followers: Runner
     retention: Rules
     holds: Holds
@@ -213,16 +226,25 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
     finished = JobSource(reading)
+    actions = Actions(reading, writer, recorder)
+    closed_days = ClosedDays(store, reader)
+    archive_owner = ArchiveOwner(
+        store, guard, secret, closed_days, actions.vocabulary, notifications.notify
+    )
     followers = Runner(
         Places(store),
-        {"activities": ActivitySource(reader), "jobs": finished},
-        dict.fromkeys(STREAM_KINDS.values(), owner),
+        {"activities": ActivitySource(reader), "jobs": finished, "closed_days": closed_days},
+        {**dict.fromkeys(STREAM_KINDS.values(), owner), ARCHIVE_KIND: archive_owner},
         presence_in(data / FOLLOWERS_LOCK, url),
     )
     writer.listen(followers.committed)
     stack.callback(followers.close)
     sweeper = Sweeper(store, notifications.notify)
     stack.callback(sweeper.close)
+    cache = Cache(data / ARCHIVE_CACHE_FOLDER, settings.archive_cache_mb * 1_000_000)
+    archive_search = ArchiveSearch(store, archive_owner.opened, cache, secret)
+    keeper = Keeper(store, reader, archive_owner.opened, archive_search, followers.look)
+    stack.callback(keeper.close)
     streams = Streams(store, guard, secret)
     overviews = Overviews(store, {"activities": reader, "jobs": finished}, streams)
     registry = Registry(store, secret)
@@ -233,6 +255,7 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
         data=data,
         settings=settings,
         secret=secret,
+        store=store,
         engine=reading,
         writer=writer,
         reader=reader,
@@ -256,12 +279,16 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
         streams=streams,
         stream_overviews=overviews,
         stream_metrics=StreamMetrics(store, overviews),
+        archives=Archives(store, guard, secret, archive_owner),
+        archive_owner=archive_owner,
+        archive_search=archive_search,
+        archive_keeper=keeper,
         followers=followers,
         retention=Rules(store, reader),
         holds=Holds(store),
         sweeper=sweeper,
         workspaces=Workspaces(store),
-        actions=Actions(reading, writer, recorder),
+        actions=actions,
         registry=registry,
         packages=packages,
         imports=imports,

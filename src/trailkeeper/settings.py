@@ -57,8 +57,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     internet. Separated by commas in the environment."""
 
     stream_folders: tuple[str, ...] = ()
-    """Folders, as absolute paths, below which streams may write local files; without one no stream
-    writes any. Separated by commas in the environment."""
+    """Folders, as absolute paths, below which streams may write local files and archives may be;
+    without one there are none. Separated by commas in the environment."""
+
+    archive_cache_mb: Annotated[int, Meta(ge=10)] = 1_000
+    """Megabytes of archived files that are kept in `archive-cache/` in the data folder, so that a
+    search does not fetch them from their object store again."""
 
     public_url: str = ""
     """The address by which people reach this installation, for links in mails, for example

@@ -276,7 +276,7 @@ def test_words_that_no_activity_has_any_more_are_forgotten(store: Store) -> None
         )
         after: str | None = ""
         while after is not None:
-            after = transaction.forget_words(store.acme, after=after, limit=3)
+            after, _ = transaction.forget_words(store.acme, after=after, limit=3)
 
     store.writer.run(work)
     with store.reading() as connection:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from trailkeeper import __version__
 from trailkeeper.cli import (
+    archive,
     assets,
     imports,
     reading,
@@ -54,6 +55,7 @@ app.command(reading.tail)
 app.command(streams.stream)
 app.command(retention.retention)
 app.command(retention.hold)
+app.command(archive.archive)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from trailkeeper.errors import NotFound
 from trailkeeper.followers import deliveries
 from trailkeeper.followers.follower import ERROR_MAX, Log, Place, Tried
 from trailkeeper.identity.store import Store
-from trailkeeper.ledger.schema import dead_letter, follower, workspace
+from trailkeeper.ledger.schema import archive, dead_letter, follower, workspace
 from trailkeeper.ledger.writer import Transaction
 
 _COLUMNS = [follower.c[name] for name in Place.__struct_fields__]
@@ -32,6 +32,9 @@ _COLUMNS = [follower.c[name] for name in Place.__struct_fields__]
 NEXT_SEQ: dict[Log, ColumnElement[int]] = {
     "activities": workspace.c.next_seq,
     "jobs": workspace.c.next_job_seq,
+    "closed_days": select(archive.c.closed_seq)
+    .where(archive.c.workspace == workspace.c.key)
+    .scalar_subquery(),
 }
 """The seq that the next item of each log will get."""
 

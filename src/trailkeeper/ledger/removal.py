@@ -81,13 +81,16 @@ def forget_names(
     return (rows[-1][0] if rows else None), len(gone)
 
 
-def forget_words(database: Database, workspace: int, *, after: str, limit: int) -> str | None:
+def forget_words(
+    database: Database, workspace: int, *, after: str, limit: int
+) -> tuple[str | None, int]:
     """Remove those of the next `limit` words after this one that no activity has any more. Returns
-    where to go on, None at the end."""
+    where to go on, None at the end, and how many were removed."""
     rows = database.execute(
         "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
         (workspace, after, limit),
     ).fetchall()
-    if gone := database.unused_words(workspace, [word for (word,) in rows]):
+    gone = database.unused_words(workspace, [word for (word,) in rows])
+    if gone:
         database.drop_words(workspace, gone)
-    return rows[-1][0] if rows else None
+    return (rows[-1][0] if rows else None), len(gone)

@@ -524,6 +524,62 @@ legal_hold = Table(
 )
 """What must not be removed, as a filter in the query language; an empty one holds everything."""
 
+archive = Table(
+    "archive",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False, unique=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("destination", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("secrets_sealed", LargeBinary),
+    Column("secrets_kept", Text, nullable=False),
+    Column("keep_days", Integer),
+    Column("closed_until", BigInteger, nullable=False),
+    Column("closed_seq", BigInteger, nullable=False),
+    Column("swept_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Where a workspace's closed days are kept as Parquet files. `settings` is JSON and holds no
+secrets; `secrets_kept` names those that are sealed. All activities before `closed_seq` were
+received before `closed_until`, and no other will ever be. A key is never used again: a thread may
+still be at work for an archive that is deleted."""
+
+archive_day = Table(
+    "archive_day",
+    metadata,
+    Column("archive", Integer, ForeignKey("archive.key"), primary_key=True),
+    Column("date", Text, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("manifest_sha256", Text, nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("removing", Boolean, nullable=False),
+)
+"""The days that are in an archive, whole: their manifest is written. With `removing` a day is on
+its way out."""
+
+archive_file = Table(
+    "archive_file",
+    metadata,
+    Column("archive", Integer, ForeignKey("archive.key"), primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("erased", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("canonical_sha256", Text, nullable=False),
+    Column("occurred_first", BigInteger, nullable=False),
+    Column("occurred_last", BigInteger, nullable=False),
+    Column("received_first", BigInteger, nullable=False),
+    Column("received_last", BigInteger, nullable=False),
+    Index(None, "archive", "date"),
+)
+"""The files of an archive, as their day's manifest tells of them (see archive/manifest.py)."""
+
 job = Table(
     "job",
     metadata,

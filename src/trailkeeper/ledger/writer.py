@@ -98,10 +98,16 @@ class Transaction:
             self._appender.forget()
         return last, gone
 
-    def forget_words(self, workspace: int, *, after: str, limit: int) -> str | None:
-        """Remove words that no activity has any more. Returns where to go on, None at the end."""
+    def forget_words(self, workspace: int, *, after: str, limit: int) -> tuple[str | None, int]:
+        """Remove words that no activity has any more, see ledger/removal.py."""
+        last, gone = forget_words(self.database, workspace, after=after, limit=limit)
+        if gone:
+            self._appender.forget()
+        return last, gone
+
+    def forget(self) -> None:
+        """What the appender remembers of workspaces may not be true any more."""
         self._appender.forget()
-        return forget_words(self.database, workspace, after=after, limit=limit)
 
     def move_index(self) -> None:
         """Bring the inverted index up to date: its newest rows are moved in."""

@@ -191,7 +191,8 @@ class Sweeper:
 
     def _words(self, key: int) -> None:
         def step(transaction: Transaction, after: str, size: int) -> Step[str]:
-            return Step(transaction.forget_words(key, after=after, limit=size), Removed())
+            last, gone = transaction.forget_words(key, after=after, limit=size)
+            return Step(last, Removed(gone))
 
         in_steps(self._store, self._closing, "", step)
 
