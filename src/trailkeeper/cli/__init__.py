@@ -13,6 +13,7 @@ from rich.console import Console
 from trailkeeper import __version__
 from trailkeeper.cli import (
     assets,
+    exports,
     imports,
     reading,
     retention,
@@ -49,6 +50,7 @@ app.command("trailkeeper.cli.demo:demo", name="demo")
 app.command(sync.sync)
 app.command(reading.record)
 app.command(imports.import_, name="import")
+app.command(exports.export)
 app.command(reading.search)
 app.command(reading.tail)
 app.command(streams.stream)

@@ -1,4 +1,4 @@
-"""Reading a log from end to end: all that matches a filter, chunk by chunk, as it stood at the start.
+"""Reading a log from end to end: what matches a filter, in chunks, as it stood at the start.
 
 A dump holds what was recorded before its `end_seq` and is still there when it comes by: activities
 that are recorded meanwhile are passed over, and what retention removes meanwhile is not in it. Each
@@ -8,7 +8,7 @@ being moved into the database for minutes, and it would grow by all that is reco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -90,7 +90,7 @@ class Dump:
                 limit = _next_limit(rows)
 
     @contextmanager
-    def _database(self) -> Iterator[Any]:
+    def _database(self) -> Generator[Any]:
         """A driver-level connection for one dump."""
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
@@ -101,7 +101,7 @@ class Dump:
 
 
 @contextmanager
-def _reading(database: Any) -> Iterator[None]:
+def _reading(database: Any) -> Generator[None]:
     database.execute("BEGIN")
     try:
         yield
