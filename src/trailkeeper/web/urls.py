@@ -15,6 +15,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 HOME = "/"
 AUDIT = "/audit"
+EXPORTS = "/audit/exports"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
 _SINGLE = frozenset({"range", "from", "to", "tz", "q", "outcome"})
 
@@ -118,7 +119,12 @@ def _encoded(pairs: Pairs) -> str:
 
 
 def _is_plain(activity_id: str) -> bool:
-    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in ("chart", "choices")
+    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in ("chart", "choices", "exports")
+
+
+def export_path(address: Address) -> str:
+    """Where what a filter finds can be exported."""
+    return f"{EXPORTS}?{address.query}" if address.pairs else EXPORTS
 
 
 def own_path(path: str) -> str:
