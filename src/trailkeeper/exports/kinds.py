@@ -15,7 +15,7 @@ COMPRESSIONS: tuple[Compression, ...] = Compression.__args__
 
 _TYPES: dict[Format, str] = {
     "jsonl": "application/x-ndjson",
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
 }
 _PACKED: dict[Compression, tuple[str, str]] = {

@@ -23,11 +23,9 @@ def migrate(engine: Engine) -> None:
     One step is one transaction: a crash leaves the version before or after it. Raises
     SchemaError for a database that a newer program has upgraded.
     """
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _config()
     scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
+    known = known_revisions()
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
@@ -45,3 +43,15 @@ def migrate(engine: Engine) -> None:
             connection.exec_driver_sql("ROLLBACK")
             raise
         connection.exec_driver_sql("COMMIT")
+
+
+def known_revisions() -> set[str]:
+    """The versions of the tables that this program can open, the older ones by upgrading them."""
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -119,7 +119,11 @@ def _encoded(pairs: Pairs) -> str:
 
 
 def _is_plain(activity_id: str) -> bool:
-    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in ("chart", "choices", "exports")
+    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in (
+        "chart",
+        "choices",
+        "exports",
+    )
 
 
 def export_path(address: Address) -> str:
