@@ -1,8 +1,8 @@
-"""The archive of a backup: a tar file (POSIX pax) in one zstd frame (RFC 8878) with a checksum.
+"""The archive of a backup: a tar file (POSIX pax) in one zstd frame (RFC 8878), and its SHA-256.
 
-Only files of the names that an installation has are written and taken out again. Everything is
-read to its end: a byte that is missing or another one is noticed, by the frame's checksum and by
-the hashes of the manifest, which is the last file.
+The hash, of all that is before it, stands in a skippable frame at the end, which zstd's own tools
+pass over: no byte can be missing or another one, not even where it would not matter. Only files of
+the names that an installation has are written and taken out again; the manifest is the last one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ from trailkeeper.backup.manifest import (
 
 LEVEL = 3
 BLOCK = 1024 * 1024
+SEAL_START = b"\x50\x2a\x4d\x18\x20\x00\x00\x00"
+"""The magic number of a skippable frame, and the length of what is in it."""
+
+SEAL_BYTES = len(SEAL_START) + 32
 MANIFEST_MAX = 256 * 1024 * 1024
 
 FOLDERS = ("mail", "exports")
@@ -43,8 +47,9 @@ class ArchiveWriter:
     """Writes an archive to a file that is open for writing; `close` ends it."""
 
     def __init__(self, out: BinaryIO) -> None:
+        self._sealing = _Sealing(out)
         compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
-        self._frame: Any = compressor.stream_writer(out, closefd=False)
+        self._frame: Any = compressor.stream_writer(cast("Any", self._sealing), closefd=False)
         self._tar = tarfile.open(  # noqa: SIM115 # `close` closes it
             fileobj=self._frame, mode="w|", format=tarfile.PAX_FORMAT
         )
@@ -64,6 +69,7 @@ class ArchiveWriter:
     def close(self) -> None:
         self._tar.close()
         self._frame.close()
+        self._sealing.seal()
 
 
 def unpack(archive: Path, target: Path, database_files: tuple[str, ...]) -> Manifest:
@@ -151,26 +157,51 @@ class _Hashing:
         return block
 
 
+class _Sealing:
+    """Hashes what is written, and writes the hash behind it."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._digest = hashlib.sha256()
+
+    def write(self, data: bytes, /) -> int:
+        self._digest.update(data)
+        return self._out.write(data)
+
+    def seal(self) -> None:
+        self._out.write(SEAL_START + self._digest.digest())
+
+
 class _Frame:
-    """Reads what is in a zstd frame, and knows whether the frame was whole."""
+    """Reads what is in a zstd frame, and knows whether all is as it was written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._left = os.fstat(file.fileno()).st_size - SEAL_BYTES
+        self._digest = hashlib.sha256()
         self._unpacking = zstandard.ZstdDecompressor().decompressobj(read_across_frames=False)
         self._ready = b""
 
     def read(self, size: int, /) -> bytes:
         while len(self._ready) < size and not self._unpacking.eof:
-            packed = self._file.read(BLOCK // 8)
+            packed = self._packed()
             if not packed:
                 raise EOFError
             self._ready += self._unpacking.decompress(packed)
         taken, self._ready = self._ready[:size], self._ready[size:]
         return taken
 
+    def _packed(self) -> bytes:
+        """The next bytes of the file, but for the seal."""
+        packed = self._file.read(max(0, min(BLOCK // 8, self._left)))
+        self._left -= len(packed)
+        self._digest.update(packed)
+        return packed
+
     def finish(self) -> None:
-        """Read to the end, where the checksum is. Raises EOFError and ZstdError."""
+        """Read to the end, where the seal is. Raises EOFError, ZstdError and ReadError."""
         while self.read(BLOCK):
             pass
-        if self._unpacking.unused_data or self._file.read(1):
-            raise tarfile.ReadError("something stands behind its end")
+        is_more = bool(self._unpacking.unused_data or self._packed())
+        if is_more or self._file.read() != SEAL_START + self._digest.digest():
+            raise tarfile.ReadError("its end is not the seal of what is before it")

@@ -99,6 +99,8 @@ class Runner:
 
     def _task(self, one: Export) -> Task:
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        for left in self._folder.glob(f"{one.id}.*.part"):  # by a process whose server is gone
+            left.unlink(missing_ok=True)
         return Task(
             database=str(self._database.absolute()),
             workspace=one.workspace,
