@@ -74,7 +74,6 @@ def test_the_page_is_for_those_who_may_see_the_log(world: World) -> None:
     fields = form_to(world.owner.get(PAGE), PAGE).with_()
     assert person.browser.http.post(PAGE, data=fields).status_code == 403
     assert world.owner.browser.http.post(PAGE, data={**fields, "csrf": "x"}).status_code == 403
-    assert world.found("audit_log.export_requested") == [] or True
     missing = f"{PAGE}/019a0000-0000-7000-8000-000000000000/delete"
     answer = world.owner.browser.http.post(missing, data=fields)
     assert answer.status_code == 404

@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from msgspec import Struct
 
+from trailkeeper.activity import from_us
 from trailkeeper.errors import NotFound, Problem
 from trailkeeper.exports.export import UNDER_WAY, Export, Wish
 from trailkeeper.exports.kinds import COMPRESSIONS, FORMATS
@@ -81,7 +82,7 @@ class Row(Struct, frozen=True, kw_only=True):
     percent: int | None
     who: str
     requested_at: int
-    expires_at: int | None
+    kept_until: str
     error: str
     download: str
     name: str
@@ -174,11 +175,19 @@ def _row(request: WebRequest, one: Export) -> Row:
         percent=_percent(one),
         who=visible(who.name or who.id),
         requested_at=one.requested_at,
-        expires_at=exports.expires_at(one),
+        kept_until=_day(request, exports.expires_at(one)),
         error=visible(one.error or ""),
         download=f"/api/v1/exports/{one.id}/download" if is_done else "",
         name=exports.file_name(one),
     )
+
+
+def _day(request: WebRequest, us: int | None) -> str:
+    """`7 Dec`, as the reader's calendar has it."""
+    if us is None:
+        return ""
+    local = from_us(us).astimezone(clock_of(request).zone)
+    return f"{local.day} {local:%b}"
 
 
 def _packing(wish: Wish) -> str:
