@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +91,29 @@ def refused(archive: Path, data: Path) -> str:
     return str(restored.value)
 
 
+@pytest.fixture
+def served() -> Iterator[Callable[[Site], Site]]:
+    """Serves installations until the end of the test, however it ends."""
+    sites: list[Site] = []
+
+    def serve(site: Site) -> Site:
+        sites.append(site)
+        return site.start()
+
+    yield serve
+    for site in sites:
+        site.stop()
+
+
 @pytest.mark.slow
 def test_a_backup_under_load_has_all_that_was_acknowledged_before_and_is_served_again(
-    tmp_path: Path,
+    tmp_path: Path, served: Callable[[Site], Site]
 ) -> None:
-    site = make_site(tmp_path / "data").start()
-    load = Load(site)
+    site = served(make_site(tmp_path / "data"))
+    load = Load(site, connections=3, pause_s=0.002)
     load.start()
     try:
-        wait_for(lambda: len(load.acknowledged) > 2_000, 60, site.log)
+        wait_for(lambda: len(load.acknowledged) > 1_000, 60, site.log)
         before = dict(load.acknowledged)
         done = cli("backup", "--data", site.data, "--output", tmp_path, "--json")
         after = len(load.acknowledged)
@@ -116,7 +130,7 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before_and_is_served_
     restored = Site(tmp_path / "restored", site.token)
     cli("restore", "--from", told["file"], "--data", restored.data)
     check_ledger(restored, before)
-    with restored.start().http() as http:
+    with served(restored).http() as http:
         record_all(http, [activity(id="after")])
         (newest,) = listed(http, limit=1, q="target:42")[:1]
         assert (newest["id"], newest["seq"]) == ("after", one["next_seq"])
@@ -124,15 +138,14 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before_and_is_served_
 
 
 def test_what_was_just_acknowledged_is_in_it_though_it_is_in_the_write_ahead_log_only(
-    tmp_path: Path,
+    tmp_path: Path, served: Callable[[Site], Site]
 ) -> None:
-    site = make_site(tmp_path / "data").start()
+    site = served(make_site(tmp_path / "data"))
     with site.http() as http:
         (receipt,) = record_all(http, [activity(id="just-now")])
         _, manifest = make_backup(site.data, tmp_path / "b")
         (one,) = manifest.content.workspaces
         assert one.last_seq == receipt["seq"]
-    site.stop()
 
 
 def test_all_files_of_an_installation_are_in_it_and_come_back(
@@ -170,7 +183,7 @@ def test_the_manifest_tells_each_workspaces_log(archive: Path) -> None:
 
 
 def test_exports_can_be_left_out_and_are_then_told_to_be_missing(
-    site: Site, tmp_path: Path
+    site: Site, tmp_path: Path, served: Callable[[Site], Site]
 ) -> None:
     with site.http() as http:
         one = ended(http, asked(http, format="jsonl")["id"])
@@ -179,11 +192,10 @@ def test_exports_can_be_left_out_and_are_then_told_to_be_missing(
     for name, status in (("with", 200), ("without", 404)):
         restored = Site(tmp_path / f"restored {name}", site.token)
         restore_backup(tmp_path / name, restored.data)
-        with restored.start().http() as http:
+        with served(restored).http() as http:
             answer = http.get(one["download"])
             assert answer.status_code == status
             assert status == 200 or "left out of the backup" in answer.json()["detail"]
-        restored.stop()
 
 
 def test_a_backup_without_the_key_needs_it_and_takes_no_other(small: Site, tmp_path: Path) -> None:

@@ -11,9 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 from tests.api.support import expect_problem, listed, record_all
 from tests.conftest import Site, activity, make_site, wait_for
 from tests.export.filling import fill
+
+from trailkeeper.installation import opened
+from trailkeeper.ledger.schema import audit_export
 
 from .support import EXPORTS, asked, csv_rows, ended, exported, lines, parquet_rows, unpacked
 
@@ -207,14 +211,8 @@ def test_files_are_their_owners_alone_and_the_oldest_make_room(full: Site) -> No
         assert failed["reason"] == long["error"]
 
 
-def test_an_export_that_is_old_is_deleted_with_its_file(tmp_path: Path) -> None:
-    from sqlalchemy import update
-
-    from trailkeeper.installation import opened
-    from trailkeeper.ledger.schema import audit_export
-
-    site = make_site(tmp_path / "data")
-    with site.start().http() as http:
+def test_an_export_that_is_old_is_deleted_with_its_file(site: Site) -> None:
+    with site.http() as http:
         one = ended(http, asked(http, format="jsonl")["id"])
     site.stop()
     file = site.data / "exports" / f"{one['id']}.jsonl"
@@ -229,7 +227,6 @@ def test_an_export_that_is_old_is_deleted_with_its_file(tmp_path: Path) -> None:
         wait_for(lambda: not file.exists() and not stray.exists(), 20, site.log)
         (gone,) = listed(http, action="audit_log.export_deleted")
         assert gone["reason"] == "after 7 days"
-    site.stop()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
