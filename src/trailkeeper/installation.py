@@ -28,6 +28,8 @@ from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
+from trailkeeper.exports.exports import Exports, Limits
+from trailkeeper.exports.runner import Runner as ExportRunner
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.presence import presence_in
@@ -81,6 +83,7 @@ from trailkeeper.team.workspaces import Workspaces
 KEY_FILE = "secret.key"
 MAIL_FOLDER = "mail"
 ARCHIVE_CACHE_FOLDER = "archive-cache"
+EXPORTS_FOLDER = "exports"
 FOLLOWERS_LOCK = "followers.lock"
 SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
@@ -137,6 +140,8 @@ class Installation:
     registry: Registry
     packages: Packages
     imports: Imports
+    exports: Exports
+    export_runner: ExportRunner
     access: Access
     mailer: Mailer
     public_url: str
@@ -251,6 +256,9 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
     packages = Packages(registry, store)
     imports = Imports(packages)
     stack.callback(imports.close)
+    exports = Exports(store, data / EXPORTS_FOLDER, Limits.of(settings))
+    export_runner = ExportRunner(store, exports, data, url, data / EXPORTS_FOLDER)
+    stack.callback(export_runner.close)
     return Installation(
         data=data,
         settings=settings,
@@ -292,6 +300,8 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
         registry=registry,
         packages=packages,
         imports=imports,
+        exports=exports,
+        export_runner=export_runner,
         access=Access(writer, recorder),
         mailer=mailer,
         public_url=address,

@@ -64,6 +64,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Megabytes of archived files that are kept in `archive-cache/` in the data folder, so that a
     search does not fetch them from their object store again."""
 
+    exports_keep_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    """Days until the file of an export is deleted."""
+
+    exports_max_bytes: Annotated[int, Meta(ge=1_000_000)] = 10_737_418_240
+    """Bytes that the files of a workspace's exports may have together; the oldest are deleted for
+    a new one."""
+
+    exports_at_once: Annotated[int, Meta(ge=1, le=100)] = 2
+    """Exports that a workspace may have under way."""
+
     public_url: str = ""
     """The address by which people reach this installation, for links in mails, for example
     `https://audit.example.com`; default: the address that it serves."""

@@ -165,9 +165,9 @@ def test_a_page_whose_time_is_over_says_where_it_goes_on(both: Both) -> None:
 @given(st.text(max_size=60))
 def test_words_are_those_of_the_live_search(text: str) -> None:
     import pysqlite3.dbapi2 as dbapi
-    from trailkeeper.ledger.fresh import INDEX_COLUMNS
 
     from trailkeeper.ledger.index import searchable
+    from trailkeeper.ledger.sqlite.fresh import INDEX_COLUMNS
 
     database = dbapi.connect(":memory:")
     database.execute(f"CREATE VIRTUAL TABLE text USING fts5({INDEX_COLUMNS})")

@@ -113,6 +113,10 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "assets.synced",
         "audit_log.access_denied",
         "audit_log.exported",
+        "audit_log.export_requested",
+        "audit_log.export_failed",
+        "audit_log.export_downloaded",
+        "audit_log.export_deleted",
         "activities.imported",
     ]
 

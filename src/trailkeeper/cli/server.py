@@ -86,6 +86,7 @@ def serve(
         installation.followers.start()
         installation.sweeper.start()
         installation.archive_keeper.start()
+        installation.export_runner.start()
         # uvicorn exits with a code of its own when it cannot listen.
         with contextlib.suppress(SystemExit):
             server.run()

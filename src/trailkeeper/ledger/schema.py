@@ -620,3 +620,35 @@ job_lines = Table(
     Column("packed", LargeBinary, nullable=False),
 )
 """The steps of jobs that came with any: JSON, packed with zstd. `digest` is of the JSON."""
+
+audit_export = Table(
+    "audit_export",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("compression", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("total", BigInteger),
+    Column("count", BigInteger, nullable=False, default=0),
+    Column("bytes", BigInteger, nullable=False, default=0),
+    Column("sha256", Text),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("worker", Text),
+    Column("lease_until", BigInteger, nullable=False, default=0),
+    Index(None, "workspace", "requested_at"),
+    Index(None, "state"),
+)
+"""Exports of the log into files (see exports/). `params` is the filter as it was asked for,
+`filter` as it is read, `requester` who asked, all three JSON; a `worker` has one until
+`lease_until`."""

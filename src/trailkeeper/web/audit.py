@@ -27,7 +27,7 @@ from trailkeeper.web.security import WebRequest
 from trailkeeper.web.services import Audit, Choice, Page, Role
 from trailkeeper.web.session import SIGNED_IN, VIEW_AUDIT, services_of, session_of
 from trailkeeper.web.text import visible
-from trailkeeper.web.urls import AUDIT, Address, ArchiveAddress
+from trailkeeper.web.urls import AUDIT, Address, ArchiveAddress, export_path
 
 PAGE_SIZE = 50
 CHOICES = 30
@@ -98,6 +98,7 @@ def audit_page(request: WebRequest) -> Response[str]:
         chart=chart_of(audit, workspace, address, clock) if with_chart else None,
         chart_href=address.with_extra(chart="1"),
         chart_src=chart_path(address),
+        export_href=export_path(address),
         pane=pane_of(activity, address, clock, words, pages) if activity else None,
         missing=visible(opened) if opened and not activity else "",
         origin=str(request.base_url).rstrip("/"),

@@ -17,8 +17,9 @@ Pairs = tuple[tuple[str, str], ...]
 HOME = "/"
 AUDIT = "/audit"
 ARCHIVE = "/audit/archive"
+EXPORTS = "/audit/exports"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
-_OWN = frozenset({"archive", "chart", "choices", "counts"})
+_OWN = frozenset({"archive", "chart", "choices", "counts", "exports"})
 """What an activity's id in the path would be taken for."""
 
 _SINGLE = frozenset({"range", "from", "to", "tz", "q", "outcome"})
@@ -145,6 +146,11 @@ def _encoded(pairs: Pairs) -> str:
 
 def _is_plain(activity_id: str) -> bool:
     return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in _OWN
+
+
+def export_path(address: Address) -> str:
+    """Where what a filter finds can be exported."""
+    return f"{EXPORTS}?{address.query}" if address.pairs else EXPORTS
 
 
 def own_path(path: str) -> str:
