@@ -79,3 +79,15 @@ def forget_names(
     if gone:
         database.drop_entities(workspace, gone)
     return (rows[-1][0] if rows else None), len(gone)
+
+
+def forget_words(database: Database, workspace: int, *, after: str, limit: int) -> str | None:
+    """Remove those of the next `limit` words after this one that no activity has any more. Returns
+    where to go on, None at the end."""
+    rows = database.execute(
+        "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
+        (workspace, after, limit),
+    ).fetchall()
+    if gone := database.unused_words(workspace, [word for (word,) in rows]):
+        database.drop_words(workspace, gone)
+    return rows[-1][0] if rows else None

@@ -97,6 +97,15 @@ activity_hour = Table(
 )
 """How many activities there are; `hour` counts from 1970 in UTC (see ledger/rollup.py)."""
 
+word = Table(
+    "word",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("word", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The words of a workspace's log (see ledger/vocabulary.py)."""
+
 term = Table(
     "term",
     metadata,

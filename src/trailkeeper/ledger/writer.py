@@ -22,7 +22,7 @@ from trailkeeper.ledger.append import Append, Outcomes
 from trailkeeper.ledger.backend import Appender, Database, Session
 from trailkeeper.ledger.backends import backend_of
 from trailkeeper.ledger.prepare import Prepared
-from trailkeeper.ledger.removal import Removed, forget_names, remove
+from trailkeeper.ledger.removal import Removed, forget_names, forget_words, remove
 from trailkeeper.query.filters import Filter
 
 T = TypeVar("T")
@@ -99,6 +99,11 @@ class Transaction:
         if last is None:
             self.database.tidy()
         return last, gone
+
+    def forget_words(self, workspace: int, *, after: str, limit: int) -> str | None:
+        """Remove words that no activity has any more. Returns where to go on, None at the end."""
+        self._appender.forget()
+        return forget_words(self.database, workspace, after=after, limit=limit)
 
     def move_index(self) -> None:
         """Bring the inverted index up to date: its newest rows are moved in."""

@@ -124,6 +124,7 @@ class Sweeper:
         )
         if swept.activities.count:
             self._names(key)
+            self._words(key)
         self._record(key, swept, before)
         return swept
 
@@ -187,6 +188,12 @@ class Sweeper:
             return Step(last, Removed(gone))
 
         in_steps(self._store, self._closing, 0, step)
+
+    def _words(self, key: int) -> None:
+        def step(transaction: Transaction, after: str, size: int) -> Step[str]:
+            return Step(transaction.forget_words(key, after=after, limit=size), Removed())
+
+        in_steps(self._store, self._closing, "", step)
 
     def _record(self, key: int, swept: Swept, before: int) -> None:
         """Say what was removed, with an activity for each that anything was removed of."""

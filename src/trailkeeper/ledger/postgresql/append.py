@@ -22,8 +22,9 @@ from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.keys import make_keys
 from trailkeeper.ledger.postgresql.partitions import Partitions
 from trailkeeper.ledger.postgresql.rows import Row, Statement, inserts, row_of
-from trailkeeper.ledger.postgresql.words import vector_of
+from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
+from trailkeeper.ledger.vocabulary import Vocabulary
 
 _COUNT = (
     "INSERT INTO activity_hour (workspace, hour, action, failed, count)"
@@ -62,6 +63,7 @@ class Appender:
     def __init__(self, database: Any) -> None:
         self._db = database
         self._dictionaries = Dictionaries(database)
+        self._vocabulary = Vocabulary(database)
         self._partitions = Partitions(database)
         self._left: dict[int, _Workspace] = {}
         """How this process left each workspace at its last append."""
@@ -80,6 +82,7 @@ class Appender:
     def forget(self) -> None:
         """Something was rolled back, and with it perhaps locks."""
         self._dictionaries.forget()
+        self._vocabulary.forget()
         self._partitions.forget()
         self._left.clear()
         self._locked.clear()
@@ -97,8 +100,11 @@ class Appender:
         """Workspaces were locked: these are the rows of `lock_statement`."""
         for key, *state in locked:
             now = self._locked[key] = _Workspace(*state)
-            if self._left.get(key, now) != now:
+            left = self._left.get(key, now)
+            if left != now:
                 self._dictionaries.forget_entities()
+            if left.dictionary_version != now.dictionary_version:
+                self._vocabulary.forget()
 
     def append(self, appends: list[Append]) -> list[Outcomes]:
         """Insert all rows of these appends; see the protocol in ledger/backend.py."""
@@ -169,6 +175,8 @@ class Appender:
             state.last_received_at = group.received_at
             self._left[workspace] = state
         self._db.together(*inserts(rows), self._counts(cells), self._states(list(groups)))
+        for workspace, group in groups.items():
+            self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
 
     def _add_rows(
         self,
@@ -203,7 +211,7 @@ class Appender:
                 id_key(id),
                 prepared,
                 public,
-                vector_of(self._tokens(workspace, prepared), prepared.text),
+                vector_of(self._tokens(workspace, prepared), lexemes_of(prepared.text)),
             )
             rows.append(row)
             cells[workspace, rollup.hour_of(key), action, failed] += 1

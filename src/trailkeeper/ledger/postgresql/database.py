@@ -12,7 +12,8 @@ from trailkeeper.ledger.postgresql.conditions import conditions_of
 from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.partitions import drop_empty
 from trailkeeper.ledger.postgresql.search import keys_in_order
-from trailkeeper.ledger.search import Search
+from trailkeeper.ledger.postgresql.words import query_of
+from trailkeeper.ledger.search import Search, Term
 
 _HOUR_KEYS = 3_600_000_000 << SLOT_BITS
 
@@ -112,6 +113,29 @@ class PostgresDatabase(Adapted):
         ).fetchone()
         return bool(row and row[0])
 
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        condition = "right(word, length(:part)) = :part" if at_end else "strpos(word, :part) > 0"
+        rows = self.execute(
+            f"SELECT word FROM word WHERE workspace = :workspace AND {condition} LIMIT :limit",
+            {"workspace": workspace, "part": part, "limit": limit},
+        )
+        return [row[0] for row in rows]
+
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        self._lock(workspace)
+        return [word for word in words if not self._has_word(workspace, word)]
+
+    def _has_word(self, workspace: int, word: str) -> bool:
+        row = self.execute(
+            "SELECT 1 FROM activity_index WHERE workspace = ? AND words @@ ?::tsquery LIMIT 1",
+            (workspace, query_of(Term(word))),
+        ).fetchone()
+        return row is not None
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        self.execute("DELETE FROM word WHERE workspace = ? AND word = ANY(?)", (workspace, words))
+        self._change_dictionary(workspace)
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         return self.execute(
             "SELECT (SELECT key FROM activity WHERE workspace = :w AND key >= :low"
@@ -153,6 +177,10 @@ class PostgresDatabase(Adapted):
 
     def drop_entities(self, workspace: int, keys: list[int]) -> None:
         self.execute("DELETE FROM entity WHERE workspace = ? AND key = ANY(?)", (workspace, keys))
+        self._change_dictionary(workspace)
+
+    def _change_dictionary(self, workspace: int) -> None:
+        """Let other processes forget what they remember of it."""
         self.execute(
             "UPDATE workspace SET dictionary_version = dictionary_version + 1 WHERE key = ?",
             (workspace,),

@@ -21,13 +21,14 @@ OWN: frozenset[str] = frozenset(
         "entity",
         "removed_activity",
         "term",
+        "word",
     }
 )
 """Tables of ledger/schema.py that `create` makes instead, or that PostgreSQL does not need."""
 
 TEXT = 'text COLLATE "C"'
 
-WALLED = ("activity", "activity_id", "activity_hour", "term", "entity")
+WALLED = ("activity", "activity_id", "activity_hour", "word", "term", "entity")
 """Not `activity_index`: behind the wall its text index could not be used, since no comparison of
 texts counts as leakproof. It has words and numbers, and gives nothing but keys to `activity`."""
 
@@ -107,6 +108,14 @@ STATEMENTS = (
         count bigint NOT NULL,
         PRIMARY KEY (workspace, hour, action, failed)
     ) WITH (fillfactor = 70)
+    """,
+    # Words are searched for parts of them, one workspace's from end to end.
+    f"""
+    CREATE TABLE word (
+        workspace integer NOT NULL,
+        word {TEXT} NOT NULL,
+        PRIMARY KEY (workspace, word)
+    )
     """,
     f"""
     CREATE TABLE term (
