@@ -6,6 +6,7 @@ only a server that takes writes, so that what was answered is in the next read.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +18,10 @@ from sqlalchemy.pool import NullPool, QueuePool
 from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.address import conninfo
 from trailkeeper.ledger.postgresql.failures import as_problem
+from trailkeeper.ledger.postgresql.texts import register
 
 POOL_WAIT_S = 10
+FAIL_AGAIN_S = 0.5
 
 LOCK_WAIT = "10s"
 """How long a writer waits for the transaction of another process."""
@@ -94,9 +97,21 @@ def _engine(url: str, pool: type[Any], options: dict[str, Any], settings: str) -
 
 
 def _connector(info: str, settings: str) -> Callable[[], psycopg.Connection[Any]]:
+    """Connects, and after a failure fails at once for a while: who asks must not wait each time
+    until a host that is gone has not answered."""
+    failed: list[tuple[float, psycopg.Error]] = []
+
     def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(info, autocommit=True)
+        if failed and time.monotonic() - failed[-1][0] < FAIL_AGAIN_S:
+            raise type(failed[-1][1])(str(failed[-1][1]))
         try:
+            connection = psycopg.connect(info, autocommit=True)
+        except psycopg.Error as error:
+            failed[:] = [(time.monotonic(), error)]
+            raise
+        failed.clear()
+        try:
+            register(connection)
             connection.execute(settings.encode())
         except BaseException:
             connection.close()
