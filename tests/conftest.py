@@ -29,6 +29,9 @@ ARGUMENTS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 ]
+ON_POSTGRESQL = os.environ.get("TRAILKEEPER_TEST_DATABASE") == "postgresql"
+"""Whether the tests' installations are on PostgreSQL."""
+
 TRAILKEEPER = (sys.executable, "-m", "trailkeeper")
 
 
@@ -131,9 +134,20 @@ class Site:
         return other
 
 
+def new_installation(data: Path) -> None:
+    """An empty installation: on SQLite, or with TRAILKEEPER_TEST_DATABASE=postgresql in a database
+    of its own on a real PostgreSQL, which stands in the folder's settings."""
+    if ON_POSTGRESQL:
+        from tests.postgresql import SHARED
+
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "trailkeeper.toml").write_text(f'database_url = "{SHARED.another_database()}"\n')
+    create(data)
+
+
 def make_site(data: Path) -> Site:
     """A new installation, not served yet; made in this process, which is quicker than by `init`."""
-    create(data)
+    new_installation(data)
     with opened(data) as installation:
         installation.workspaces.create("Acme", OWNER, "Ada Admin", PASSWORD)
     site = Site(data, "")

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -32,6 +33,7 @@ ROLE = "trailkeeper"
 PASSWORD = "not a secret"
 SUPERUSER = "admin"
 TEMPLATE = "trailkeeper_template"
+KEPT = 40
 PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -243,6 +245,14 @@ class Shared:
     def __init__(self) -> None:
         self._entered: Any = None
         self._server: Server | None = None
+        self._made: deque[str] = deque()
+
+    def another_database(self) -> str:
+        """One that is dropped when many others have been made since."""
+        while len(self._made) >= KEPT:
+            self.server().drop_database(self._made.popleft())
+        self._made.append(self.server().new_database())
+        return self._made[-1]
 
     def server(self) -> Server:
         if self._server is None:
