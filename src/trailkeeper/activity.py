@@ -189,10 +189,18 @@ def random_bytes(count: int) -> bytes:
 
 def uuid7(us: int) -> str:
     """A UUIDv7 (RFC 9562) of this time: 48 bits of milliseconds, the rest random."""
-    random = random_bytes(10).hex()
-    return (
-        f"{_uuid7_start(us // 1_000)}{random[:3]}-{_VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"
-    )
+    return uuid7s(us, 1)[0]
+
+
+def uuid7s(us: int, count: int) -> list[str]:
+    """So many UUIDv7 of this time."""
+    start = _uuid7_start(us // 1_000)
+    size = 10 * count
+    r = (random_bytes(size) if size <= ENTROPY_BLOCK else os.urandom(size)).hex()
+    return [
+        f"{start}{r[i : i + 3]}-{_VARIANT[r[i + 3]]}{r[i + 4 : i + 7]}-{r[i + 7 : i + 19]}"
+        for i in range(0, 2 * size, 20)
+    ]
 
 
 @lru_cache(maxsize=16)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,6 +14,7 @@ from trailkeeper.activity import UNSET, Activity, Actor, Change, Context, Target
 from trailkeeper.catalogue import catalogue, sentence
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.privileges import privileges_of
+from trailkeeper.ledger.facets import FacetName, Facets, FacetValue
 from trailkeeper.ledger.histogram import Bucket, Histogram
 from trailkeeper.query.buckets import borders_of
 from trailkeeper.query.cursor import CursorError
@@ -199,6 +202,20 @@ class FakeAudit:
             for key, w in latest.items()
             if fold(text) in fold(f"{w.name} {w.email} {w.id}")
         ][: narrowing["limit"]]
+
+    def facets(
+        self, workspace: int, asked: Filter, names: Sequence[FacetName], *, limit: int
+    ) -> Facets:
+        fitting = [a for a in self.activities if fits(a, asked)]
+        counted: dict[FacetName, Counter[str]] = {
+            "action": Counter(a.action for a in fitting),
+            "target_type": Counter(a.targets[0].type for a in fitting),
+        }
+        values = {
+            name: [FacetValue(value, None, n) for value, n in counted[name].most_common(limit)]
+            for name in names
+        }
+        return Facets(values=values, total=len(fitting), is_whole_total=True, sampled=[])
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
         every = self.choices(workspace, role, "", type=None, limit=1_000)

@@ -57,6 +57,22 @@ def test_an_asset_is_found_by_its_type_and_name(visit: Visit) -> None:
     expect(rows(page).first).to_contain_text("Salesforce")
 
 
+def test_the_menus_count_what_each_choice_would_show(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#label-action").click()
+    stopped = page.locator(".action", has=page.locator("[value='recipe.stopped']"))
+    expect(stopped.locator(".count")).to_have_text(re.compile(r"^\d+$"))
+    every = int(stopped.locator(".count").inner_text())
+    page.keyboard.press("Escape")
+    page.locator("#q").fill("Robin")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=Robin"))
+    page.locator("#label-action").click()
+    expect(stopped.locator(".count")).not_to_have_text(str(every))
+    checkbox = stopped.get_by_role("checkbox")
+    expect(checkbox).to_have_attribute("aria-description", re.compile("activities$"))
+
+
 def test_actions_are_narrowed_while_typing(visit: Visit) -> None:
     page = visit.page
     page.locator("#label-action").click()

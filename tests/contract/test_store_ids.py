@@ -21,7 +21,7 @@ START = 1_795_000_000
 def test_the_same_again_gets_the_first_answer(store: Store) -> None:
     first = store.record(id="a")
     again = store.record(id="a")
-    assert again == Receipt("a", first.seq, first.received_at, already_there=True)
+    assert again == Receipt("a", first.seq, first.received_at, 200)
     assert not first.already_there
     assert store.seqs() == [0]
 
@@ -42,7 +42,7 @@ def test_an_id_twice_in_one_append_is_one_activity(store: Store) -> None:
         store.prepare(id="b"),
         store.prepare(id="a", reason="changed"),
     )
-    assert receipt(again) == Receipt("a", 0, receipt(first).received_at, already_there=True)
+    assert receipt(again) == Receipt("a", 0, receipt(first).received_at, 200)
     assert receipt(other).seq == 1
     assert isinstance(conflict, IdConflict)
     assert store.seqs() == [0, 1]
@@ -56,7 +56,7 @@ def test_an_id_twice_in_two_appends_of_one_group_is_one_activity(store: Store) -
             store.writer.enqueue(work, lambda result, _error: answers.append(result))
     store.writer.run(lambda _: None)
     (first,), (again,), (conflict,) = answers
-    assert receipt(again) == Receipt("a", 0, receipt(first).received_at, already_there=True)
+    assert receipt(again) == Receipt("a", 0, receipt(first).received_at, 200)
     assert isinstance(conflict, IdConflict)
     assert store.seqs() == [0]
 
@@ -76,7 +76,7 @@ def test_an_id_is_one_activity_across_openings(store: Store) -> None:
     there = store.another()
     (again,) = there.writer.append(store.acme, [store.prepare(id="a")])
     (conflict,) = there.writer.append(store.acme, [store.prepare(id="a", reason="changed")])
-    assert receipt(again) == Receipt("a", 0, first.received_at, already_there=True)
+    assert receipt(again) == Receipt("a", 0, first.received_at, 200)
     assert isinstance(conflict, IdConflict)
     receipt(there.writer.append(store.acme, [store.prepare(id="b")])[0])
     assert store.record(id="b").already_there

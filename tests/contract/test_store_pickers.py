@@ -9,6 +9,7 @@ from tests.contract.stores import Store
 from trailkeeper.activity import ActivityInput, Actor, Target, from_us
 from trailkeeper.ledger import schema
 from trailkeeper.ledger.reader import COUNT_MAX, Choice, Role
+from trailkeeper.query.filters import Filter, Match, Words
 
 PEOPLE = {
     "1": ("Zoë Müller", "zoe@example.com"),
@@ -113,6 +114,27 @@ def test_counting_stops_at_a_limit_and_says_so(store: Store) -> None:
     store.record()
     (choice,) = store.reader.choices(store.acme, "actor", "robin")
     assert (choice.count, choice.more) == (COUNT_MAX, True)
+
+
+def test_choices_are_counted_in_what_the_rest_of_the_filter_leaves(people: Store) -> None:
+    ada = {"type": "user", "id": "2", "name": "Ada Admin"}
+    people.append(*(people.prepare(action="recipe.started", actor=ada) for _ in range(3)))
+    people.record(action="recipe.started", actor={"type": "user", "id": "3", "name": "100% Bot"})
+    started = Match(field="action", values=("recipe.started",))
+
+    def counted(text: str, *matches: Match) -> list[tuple[str, int]]:
+        found = people.reader.choices(
+            people.acme, "actor", text, asked=Filter(matches=(started, *matches))
+        )
+        return [(one.id, one.count) for one in found]
+
+    assert counted("") == [("2", 3), ("3", 1)]
+    # Whoever is chosen already does not narrow what else could be.
+    assert counted("", Match(field="actor", values=("user:3",))) == [("2", 3), ("3", 1)]
+    assert counted("bot") == [("3", 1), ("4", 0)]
+    assert counted("", Match(field="actor", values=("user:2",), negated=True)) == [("3", 1)]
+    asked = Filter(matches=(started,), words=(Words(text="nowhere"),))
+    assert people.reader.choices(people.acme, "target", "", asked=asked) == []
 
 
 def test_another_workspace_is_not_offered(people: Store) -> None:

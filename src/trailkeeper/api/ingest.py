@@ -231,7 +231,9 @@ def _answer_of(batch: Batch, outcomes: Outcomes) -> tuple[int, bytes]:
         outcome = outcomes[0]
         if isinstance(outcome, Problem):
             raise outcome
-        return (200 if outcome.already_there else 201), _receipt(outcome)
+        return outcome.status, _receipt(outcome)
+    if not batch.refused and not any(isinstance(outcome, Problem) for outcome in outcomes):
+        return 200, _encode(outcomes)
     given = iter(outcomes)
     count = len(outcomes) + len(batch.refused)
     results = [batch.refused.get(number) or _result(next(given)) for number in range(count)]
@@ -247,6 +249,4 @@ def _receipt(receipt: Receipt) -> bytes:
 
 
 def _result(outcome: Receipt | Problem) -> bytes:
-    if isinstance(outcome, Problem):
-        return refusal(outcome)
-    return b'{"status":%d,%b' % (200 if outcome.already_there else 201, _receipt(outcome)[1:])
+    return refusal(outcome) if isinstance(outcome, Problem) else _encode(outcome)

@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from itertools import count
+from typing import Literal
 
 from msgspec import Struct
 
-from trailkeeper.activity import rfc3339, uuid7
+from trailkeeper.activity import rfc3339, uuid7s
 from trailkeeper.errors import FieldError, IdConflict
 from trailkeeper.ledger.prepare import Prepared
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """What the sender of an activity gets once it is on disk."""
+    """What the sender of an activity gets once it is on disk. `status` is HTTP's: 200 for what was
+    there already."""
 
     id: str
     seq: int
     received_at: str
-    already_there: bool = False
+    status: Literal[200, 201] = 201
+
+    @property
+    def already_there(self) -> bool:
+        return self.status == 200
 
 
 class Append(Struct, frozen=True, gc=False):
@@ -64,13 +71,20 @@ class Group:
 
 def receive(append: Append, group: Group) -> Outcomes:
     """Give each activity its id and seq, or find that it is there already."""
-    received_at = group.received_at
-    received = rfc3339(received_at)
+    received = rfc3339(group.received_at)
+    without = [prepared for prepared in append.activities if prepared.id is None]
+    made = uuid7s(group.received_at, len(without))
+    if len(without) == len(append.activities):
+        seqs = count(group.first_seq + len(group.new))
+        group.new += without
+        group.new_ids += made
+        return [Receipt(id, seq, received) for id, seq in zip(made, seqs)]  # noqa: B905 # endless
     outcomes: Outcomes = []
+    left = iter(made)
     for prepared in append.activities:
         id = prepared.id
         if id is None:
-            id = uuid7(received_at)
+            id = next(left)
         elif there := group.known.get(id):
             outcomes.append(_again(prepared, *there, id))
             continue
@@ -78,7 +92,7 @@ def receive(append: Append, group: Group) -> Outcomes:
         group.new.append(prepared)
         group.new_ids.append(id)
         if prepared.id is not None:
-            group.known[id] = (seq, received_at, prepared.content_hash)
+            group.known[id] = (seq, group.received_at, prepared.content_hash)
         outcomes.append(Receipt(id, seq, received))
     return outcomes
 
@@ -91,7 +105,7 @@ def _again(
     id: str,
 ) -> Receipt | IdConflict:
     if content_hash == prepared.content_hash:
-        return Receipt(id, seq, rfc3339(received_at), already_there=True)
+        return Receipt(id, seq, rfc3339(received_at), 200)
     return IdConflict(
         f"An activity with the id `{id}` was recorded with other content, as seq {seq}. An id"
         " belongs to one activity for ever: send the same content again, or use a new id",

@@ -34,7 +34,7 @@ FACETS: tuple[FacetName, ...] = FacetName.__args__
 """They are called as the filter's parameters are."""
 
 SAMPLE_MAX = 5_000
-VALUES_MAX = 50
+VALUES_MAX = 200
 
 _FIELDS: dict[FacetName, Field] = {
     "actor": "actor",
@@ -165,6 +165,20 @@ def facets_of(
         is_whole_total=whole.exact,
         sampled=[name for name in names if counted[name][1]],
     )
+
+
+def parties_within(
+    database: Any, workspace: int, asked: Filter, name: Literal["actor", "target"], limit: int
+) -> tuple[list[FacetValue], bool]:
+    """The facet of one of these fields by itself, and whether it counts only the newest matches."""
+    search = search_for(database, workspace, without_own(asked, name))
+    sample = _Sample(database, search, [name])
+    return _parties(database, workspace, sample.count(name), limit), sample.is_cut
+
+
+def without_own(asked: Filter, name: FacetName) -> Filter:
+    """The filter without what it wants of the facet's own field."""
+    return _without(with_fixed_times(asked), _FIELDS[name])
 
 
 def _without(asked: Filter, field: Field) -> Filter:

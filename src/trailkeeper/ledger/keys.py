@@ -40,6 +40,12 @@ class KeyMaker:
             newest = -1 if row[0] is None else row[0] >> SLOT_BITS
         if len(self._next) > REMEMBERED_MAX:
             self._next.clear()
+        first = times[0] if times else -1
+        if first > newest and len(times) <= SLOTS and times.count(first) == len(times):
+            # They are all of one new time, as what comes without times of its own is.
+            end = (first << SLOT_BITS) + len(times)
+            self._newest, self._next[first] = first, end
+            return list(range(first << SLOT_BITS, end))
         unknown = {at for at in times if at <= newest and at not in self._next}
         if unknown:
             self._look_up(unknown)

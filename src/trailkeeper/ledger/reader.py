@@ -12,13 +12,22 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from trailkeeper.activity import Activity
 from trailkeeper.ledger.append import fold
 from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.backends import backend_of
-from trailkeeper.ledger.facets import FACETS, FacetName, Facets, facets_of
+from trailkeeper.ledger.facets import (
+    FACETS,
+    VALUES_MAX,
+    FacetName,
+    Facets,
+    facets_of,
+    parties_within,
+    without_own,
+)
 from trailkeeper.ledger.histogram import Histogram, histogram_of
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.record import decode_activity
@@ -31,6 +40,7 @@ Role = Literal["actor", "target"]
 
 PAGE_MAX = 1_000
 COUNT_MAX = 99
+EVERYTHING = Filter()
 RECENT = 500
 """How many of the latest activities the pickers' first offer is taken from."""
 
@@ -43,7 +53,7 @@ class Page(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """An actor or a target that a picker offers. `more`: there are more than `count`."""
+    """An actor or a target that a picker offers. `more`: there are more than `count`, or may be."""
 
     type: str
     id: str
@@ -196,18 +206,27 @@ class Reader:
         text: str,
         *,
         type: str | None = None,
+        asked: Filter = EVERYTHING,
         limit: int = 20,
     ) -> list[Choice]:
         """Actors or targets whose name, e-mail or id holds the text, accents and case ignored.
 
-        Without a text: those of the latest activities, most recent first.
+        Without a text: those of the latest activities, most recent first. With a filter they are
+        counted in what matches it but for their own field, and the most frequent come first; with
+        a text those that do not stand there come last.
         """
         with self._database(workspace) as database:
+            within = without_own(asked, role)
             if text.strip():
                 rows = _found(database, workspace, role, text, type, limit)
-            else:
+                if within.is_empty:
+                    return [_choice(database, workspace, role, row) for row in rows]
+                found = [_choice_within(database, workspace, role, row, within) for row in rows]
+                return sorted(found, key=lambda choice: not choice.count)
+            if within.is_empty:
                 rows = _recent(database, workspace, role, type, limit)
-            return [_choice(database, workspace, role, row) for row in rows]
+                return [_choice(database, workspace, role, row) for row in rows]
+            return _most_frequent(database, workspace, role, type, within, limit)
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
         """The actor or target that a filter's value names, if it is in the log."""
@@ -323,6 +342,38 @@ def _choice(database: Database, workspace: int, role: Role, row: Any) -> Choice:
     token = f"{Token.ACTOR if role == 'actor' else Token.TARGET}{key}"
     count = database.count_naming(workspace, token, COUNT_MAX + 1)
     return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
+
+
+def _choice_within(
+    database: Database, workspace: int, role: Role, row: Any, within: Filter
+) -> Choice:
+    _, kind, id, name, email = row
+    own = Match(field=role, values=(f"{kind}:{id}",))
+    search = search_for(database, workspace, replace(within, matches=(*within.matches, own)))
+    count = len(database.newest_keys(search, COUNT_MAX + 1))
+    return Choice(kind, id, name, email, min(count, COUNT_MAX), count > COUNT_MAX)
+
+
+def _most_frequent(
+    database: Database,
+    workspace: int,
+    role: Role,
+    type: str | None,
+    within: Filter,
+    limit: int,
+) -> list[Choice]:
+    values, is_sample = parties_within(database, workspace, within, role, VALUES_MAX)
+    made: list[Choice] = []
+    for value in values:
+        kind, _, id = value.value.partition(":")
+        if type not in (None, kind) or len(made) == limit:
+            continue
+        name, email = database.execute(
+            "SELECT name, email FROM entity WHERE workspace=? AND type=? AND id=?",
+            (workspace, kind, id),
+        ).fetchone()
+        made.append(Choice(kind, id, name, email, value.count, is_sample))
+    return made
 
 
 def _escaped(text: str) -> str:

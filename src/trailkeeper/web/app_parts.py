@@ -51,6 +51,7 @@ def routes() -> list[Router]:
             audit.home,
             audit.audit_page,
             audit.choices,
+            audit.counts,
             chart.chart,
             audit.activity_page,
             *account.ROUTES,

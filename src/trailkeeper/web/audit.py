@@ -9,8 +9,10 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from trailkeeper.activity import Activity
+from trailkeeper.ledger.facets import VALUES_MAX
 from trailkeeper.ledger.recorder import OWN_SOURCE
 from trailkeeper.query.cursor import CursorError
+from trailkeeper.query.filters import Filter
 from trailkeeper.query.params import ParamError, parse_params
 from trailkeeper.team.permissions import acts_as_self
 from trailkeeper.web.assets.from_log import asset_pages
@@ -99,7 +101,12 @@ def choices(request: WebRequest) -> Response[str]:
     session = session_of(request)
     kinds = query.getall("target_type", []) if role == "target" else []
     found = _choices(
-        services_of(request).audit, session.workspace, role, query.get("text", "")[:255], kinds
+        services_of(request).audit,
+        session.workspace,
+        role,
+        query.get("text", "")[:255],
+        kinds,
+        _asked(request),
     )
     chosen = set(query.getall("chosen", []))
     return render(
@@ -110,6 +117,26 @@ def choices(request: WebRequest) -> Response[str]:
         offers=[(choice_option(c, role, chosen), c, _aside(c, role)) for c in found],
         text=visible(query.get("text", "")),
     )
+
+
+class Counts(Struct, frozen=True):
+    """How many activities of a filter have each action and each type of target, and which of the
+    two counts only the newest."""
+
+    action: dict[str, int]
+    target_type: dict[str, int]
+    sampled: list[str]
+
+
+@get("/audit/counts", opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)
+def counts(request: WebRequest) -> Counts:
+    """The counts in the menus of activities and asset types."""
+    audit, workspace = services_of(request).audit, session_of(request).workspace
+    found = audit.facets(workspace, _asked(request), ("action", "target_type"), limit=VALUES_MAX)
+    by_name = {
+        name: {one.value: one.count for one in values} for name, values in found.values.items()
+    }
+    return Counts(by_name["action"], by_name["target_type"], [*found.sampled])
 
 
 @get(
@@ -155,12 +182,23 @@ def _search(
         return None, Wrong("cursor", visible(str(error)), address.href)
 
 
-def _choices(audit: Audit, workspace: int, role: Role, text: str, kinds: list[str]) -> list[Choice]:
+def _asked(request: WebRequest) -> Filter:
+    """The filter that stands in the address; an empty one for a wrong one, of which the page
+    tells."""
+    try:
+        return parse_params(Address.read(request.query_params.multi_items()).pairs)
+    except ParamError:
+        return Filter()
+
+
+def _choices(
+    audit: Audit, workspace: int, role: Role, text: str, kinds: list[str], asked: Filter
+) -> list[Choice]:
     wanted: list[str | None] = [*kinds] if kinds else [None]
     found = [
         choice
         for kind in wanted[:CHOICES]
-        for choice in audit.choices(workspace, role, text, type=kind, limit=CHOICES)
+        for choice in audit.choices(workspace, role, text, type=kind, asked=asked, limit=CHOICES)
     ]
     return found[:CHOICES]
 

@@ -20,6 +20,7 @@ from trailkeeper.identity.log_in import (
 from trailkeeper.identity.sessions import SsoNeeded
 from trailkeeper.identity.signed_in import SignedIn
 from trailkeeper.installation import Installation
+from trailkeeper.ledger.facets import Facets
 from trailkeeper.ledger.histogram import Histogram
 from trailkeeper.ledger.reader import Choice, Page, Role
 from trailkeeper.query.filters import Filter
@@ -101,11 +102,17 @@ class Audit(Protocol):
 
     @property
     def choices(self) -> Callable[..., list[Choice]]:
-        """`(workspace, role, text, *, type, limit)`: the users or assets that a picker offers.
+        """`(workspace, role, text, *, type, asked, limit)`: the users or assets that a picker
+        offers.
 
         Matches by name, e-mail or id, accents and case ignored; the most recent without a text.
-        `type` is one type of them or None.
+        `type` is one type of them or None; they are counted in what matches the filter `asked`.
         """
+        ...
+
+    @property
+    def facets(self) -> Callable[..., Facets]:
+        """`(workspace, asked, names, *, limit)`: the most frequent values of fields."""
         ...
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:

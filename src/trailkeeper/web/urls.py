@@ -16,6 +16,9 @@ Pairs = tuple[tuple[str, str], ...]
 HOME = "/"
 AUDIT = "/audit"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
+_OWN = frozenset({"chart", "choices", "counts"})
+"""What an activity's id in the path would be taken for."""
+
 _SINGLE = frozenset({"range", "from", "to", "tz", "q", "outcome"})
 
 
@@ -118,7 +121,7 @@ def _encoded(pairs: Pairs) -> str:
 
 
 def _is_plain(activity_id: str) -> bool:
-    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in ("chart", "choices")
+    return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in _OWN
 
 
 def own_path(path: str) -> str:

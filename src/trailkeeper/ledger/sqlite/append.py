@@ -15,10 +15,10 @@ from trailkeeper.activity import now_us
 from trailkeeper.errors import NotFound
 from trailkeeper.ledger import rollup
 from trailkeeper.ledger.append import Append, Group, Outcomes, receive
-from trailkeeper.ledger.dictionaries import Dictionaries
 from trailkeeper.ledger.keys import KeyMaker
 from trailkeeper.ledger.prepare import public_bytes
 from trailkeeper.ledger.removal import fingerprint
+from trailkeeper.ledger.sqlite.dictionaries import Dictionaries
 from trailkeeper.ledger.sqlite.fresh import (
     add_fresh,
     add_to_index,

@@ -4,6 +4,13 @@ export function apply(form) {
   form.requestSubmit();
 }
 
+// What the form asks for now, as parameters of another address.
+export function addFilter(url, form) {
+  for (const [name, value] of new FormData(form)) {
+    if (value) url.searchParams.append(name, value);
+  }
+}
+
 document.addEventListener("change", (event) => {
   const field = event.target;
   if (!field.form || field.form.id !== "filters") return;

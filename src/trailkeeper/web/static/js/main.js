@@ -4,6 +4,7 @@ import "./menus.js";
 import "./filters.js";
 import "./picker.js";
 import "./narrow.js";
+import "./counts.js";
 import "./copy.js";
 import "./passkeys.js";
 import "./submit.js";

@@ -1,5 +1,5 @@
 // <tk-picker>: an ARIA combobox with a list of several, filled by the server while typing.
-import { apply } from "./filters.js";
+import { addFilter, apply } from "./filters.js";
 
 const PAUSE_MS = 120;
 
@@ -59,10 +59,13 @@ class Picker extends HTMLElement {
     this.request = new AbortController();
     const url = new URL(this.dataset.src, location.href);
     const text = this.input.value.trim();
+    if (this.hasAttribute("data-counted")) addFilter(url, this.closest("form"));
     url.searchParams.set("text", text);
     for (const value of this.chosen.keys()) url.searchParams.append("chosen", value);
-    for (const type of this.closest("details").querySelectorAll("[name=target_type]:checked")) {
-      url.searchParams.append("target_type", type.value);
+    if (!this.hasAttribute("data-counted")) {
+      for (const type of this.closest("details").querySelectorAll("[name=target_type]:checked")) {
+        url.searchParams.append("target_type", type.value);
+      }
     }
     try {
       const response = await fetch(url, {

@@ -1,0 +1,109 @@
+"""PostgreSQL as a backend: transactions, locks, and what errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine
+
+from trailkeeper.ledger.postgresql.append import Appender
+from trailkeeper.ledger.postgresql.database import PostgresDatabase
+from trailkeeper.ledger.postgresql.failures import as_problem, is_clash
+
+UNITS = 7_451_912
+"""The key of the advisory lock that orders the units of all processes."""
+
+
+class PostgresSession:
+    """See the protocol Session in ledger/backend.py.
+
+    Appends lock the workspaces that they go to. Whatever else changes was written for one writer
+    at a time: a transaction with such units locks out those of all other processes.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.connection = engine.connect()
+        driver: Any = self.connection.connection.driver_connection
+        self.database = PostgresDatabase(driver)
+        self.appender = Appender(self.database)
+        self._units: int | None = None
+        """Transactions with units, of all processes, up to what was noticed."""
+        self._begun: tuple[set[int], bool] = set(), False
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.database.in_transaction and not self.database.broken
+
+    def begin(self, workspaces: set[int], with_units: bool, /) -> bool:
+        self._begun = workspaces, with_units
+        execute = self.database.execute
+        execute("BEGIN")
+        self.appender.begin()
+        if with_units:
+            execute("SELECT pg_advisory_xact_lock(?)", (UNITS,))
+        if workspaces:
+            self.appender.lock(workspaces)
+        if with_units:
+            row = execute("UPDATE ledger_state SET units = units + 1 RETURNING units").fetchone()
+            units = row[0] - 1
+        else:
+            units = execute("SELECT units FROM ledger_state").fetchone()[0]
+        has_changed = units != self._units
+        self._units = units
+        return has_changed
+
+    def begin_again(self) -> None:
+        self.database.execute("ROLLBACK")
+        self.appender.forget()
+        self.begin(*self._begun)
+
+    def commit(self) -> None:
+        self.database.execute("COMMIT")
+        if self._begun[1] and self._units is not None:
+            self._units += 1
+
+    def rollback(self) -> None:
+        if self.database.in_transaction:
+            self.database.execute("ROLLBACK")
+        elif self.database.broken:
+            raise ConnectionError("the connection to the database broke")
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            if self.database.broken or self.database.in_transaction:
+                self.connection.invalidate()
+            self.connection.close()
+
+
+class PostgresBackend:
+    """See the protocol Backend in ledger/backend.py."""
+
+    @contextmanager
+    def reading(self, engine: Engine, workspace: int, /) -> Generator[PostgresDatabase]:
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            database = PostgresDatabase(driver)
+            # In one message; it has no values, and `workspace` is a number.
+            begin = (
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                f" SET LOCAL trailkeeper.workspace = '{int(workspace)}';"
+                " SET LOCAL plan_cache_mode = force_custom_plan"
+            )
+            database.say(begin)
+            try:
+                yield database
+            finally:
+                if database.in_transaction:
+                    database.say("ROLLBACK")
+
+    def session(self, engine: Engine) -> PostgresSession:
+        return PostgresSession(engine)
+
+    def problem_of(self, error: Exception) -> Exception | None:
+        return as_problem(error)
+
+    def may_try_again(self, error: Exception, /) -> bool:
+        return is_clash(error)
