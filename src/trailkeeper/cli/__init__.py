@@ -14,6 +14,7 @@ from trailkeeper import __version__
 from trailkeeper.cli import (
     assets,
     imports,
+    moving,
     reading,
     retention,
     setup,
@@ -54,6 +55,7 @@ app.command(reading.tail)
 app.command(streams.stream)
 app.command(retention.retention)
 app.command(retention.hold)
+app.command(moving.migrate_store, name="migrate-store")
 
 
 def main() -> None:

@@ -295,3 +295,7 @@ def _collect(value: Any, parts: list[str]) -> None:
             _collect(inner, parts)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         parts.append(str(value))
+
+
+tokens_of, text_of = _tokens, _text
+"""Also for activities that were recorded before (ledger/moving)."""

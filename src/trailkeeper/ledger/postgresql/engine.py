@@ -13,11 +13,13 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from trailkeeper.errors import StoreUnavailable
 from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.address import conninfo
-from trailkeeper.ledger.postgresql.failures import as_problem
+from trailkeeper.ledger.postgresql.failures import RETRY_AFTER_S, as_problem
 from trailkeeper.ledger.postgresql.texts import register
 
 POOL_WAIT_S = 10
@@ -49,6 +51,19 @@ _READING = (
 )
 
 
+class _Pool(QueuePool):
+    """Says as a Problem that all its connections are in use."""
+
+    def connect(self) -> Any:
+        try:
+            return super().connect()
+        except PoolTimeoutError as error:
+            raise StoreUnavailable(
+                "All connections to the database are in use; send it again later",
+                retry_after_s=RETRY_AFTER_S,
+            ) from error
+
+
 def writer_engine(url: str) -> Engine:
     """An engine whose connections write in all workspaces. Raises AddressError."""
     return _engine(url, NullPool, {}, _WRITING)
@@ -67,7 +82,7 @@ def reader_engine(url: str, connections: int = 48) -> Engine:
         # After a failover, connections come back to the new server by and by.
         "pool_recycle": 1_800,
     }
-    return _engine(url, QueuePool, sizes, _READING)
+    return _engine(url, _Pool, sizes, _READING)
 
 
 def adapted(connection: Connection) -> Adapted:

@@ -65,7 +65,7 @@ STATEMENTS = (
     """,
     "CREATE INDEX ix_activity_workspace_seq ON activity (workspace, seq)",
     # For ids that are made of another one (`<id>:…`).
-    "CREATE INDEX ix_activity_derived ON activity (workspace, id) WHERE id LIKE '%:%'",
+    "CREATE INDEX ix_activity_derived ON activity (workspace, id) WHERE id LIKE '%%:%%'",
     """
     CREATE TABLE activity_index (
         workspace integer NOT NULL,
