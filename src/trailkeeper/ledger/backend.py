@@ -92,7 +92,12 @@ class Database(Protocol):
         ...
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
-        """Which of these entries of the dictionary no activity names."""
+        """Which of these entries of the dictionary no activity names, and none will until the end of
+        the transaction."""
+        ...
+
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        """Remove these entries of the dictionary. Nobody remembers them from now on."""
         ...
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> Sequence[Taken]:

@@ -80,6 +80,7 @@ def _upgrade(connection: Connection, config: Config, scripts: ScriptDirectory) -
         tables = [table for table in metadata.sorted_tables if table.name not in own_tables.OWN]
         metadata.create_all(connection, tables, checkfirst=False)
         own_tables.create(connection)
+        connection.exec_driver_sql(own_tables.INSTALLATION)
         context.stamp(scripts, "head")
         return
     config.attributes["connection"] = connection

@@ -76,8 +76,6 @@ def forget_names(
         (workspace, after, limit),
     ).fetchall()
     gone = database.unnamed(workspace, [key for (key,) in rows])
-    database.execute(
-        f"DELETE FROM entity WHERE workspace=? AND key{database.ONE_OF}",
-        (workspace, database.listed(gone)),
-    )
+    if gone:
+        database.drop_entities(workspace, gone)
     return (rows[-1][0] if rows else None), len(gone)

@@ -70,6 +70,16 @@ class Adapted:
                 raise problem from error
             raise
 
+    def together(self, *statements: tuple[str, Values]) -> list[Any]:
+        """Several statements in one round trip; their cursors. What fails, fails them all."""
+        try:
+            with self.driver.pipeline():
+                return [self.driver.execute(translated(sql), values) for sql, values in statements]
+        except psycopg.Error as error:
+            if problem := as_problem(error):
+                raise problem from error
+            raise
+
     def say(self, statements: str) -> None:
         """Several statements without values in one message, of which nothing is answered."""
         try:

@@ -7,6 +7,7 @@ Several processes may append. Whoever does has locked the workspace's row first,
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,24 @@ from trailkeeper.errors import NotFound
 from trailkeeper.ledger import rollup
 from trailkeeper.ledger.append import Append, Group, Outcomes, receive
 from trailkeeper.ledger.index import Token
-from trailkeeper.ledger.postgresql.copying import Rows, copy_in
+from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.postgresql.dictionaries import Dictionaries
 from trailkeeper.ledger.postgresql.ids import id_key
 from trailkeeper.ledger.postgresql.keys import make_keys
 from trailkeeper.ledger.postgresql.partitions import Partitions
+from trailkeeper.ledger.postgresql.rows import Row, Statement, inserts, row_of
 from trailkeeper.ledger.postgresql.words import vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
+
+
+def lock_statement(workspaces: Collection[int]) -> Statement:
+    """Locks these workspaces for appending, in the order of their keys, and tells how they stand.
+    What there is not is left out."""
+    return (
+        "SELECT key, next_seq, last_received_at, newest_key, dictionary_version"
+        " FROM workspace WHERE key = ANY(?) ORDER BY key FOR NO KEY UPDATE",
+        (list(workspaces),),
+    )
 
 
 @dataclass(slots=True)
@@ -60,27 +72,26 @@ class Appender:
         self._left.clear()
         self._locked.clear()
 
-    def begin(self) -> None:
-        """A transaction has begun: there are no locks."""
-        self._locked.clear()
+    def prepare_months(self) -> None:
+        """Have partitions for now."""
+        self._partitions.cover([first_key(now_us())])
 
-    def lock(self, workspaces: set[int]) -> None:
-        """Lock these workspaces for appending, in the order of their keys. What there is not is
-        left out."""
-        rows = self._db.execute(
-            "SELECT key, next_seq, last_received_at, newest_key, dictionary_version"
-            " FROM workspace WHERE key = ANY(?) ORDER BY key FOR NO KEY UPDATE",
-            (list(workspaces),),
-        ).fetchall()
-        for key, *state in rows:
+    def begin(self, locked: list[Any]) -> None:
+        """A transaction has begun, which has only these locks."""
+        self._locked.clear()
+        self._take(locked)
+
+    def _take(self, locked: list[Any]) -> None:
+        """Workspaces were locked: these are the rows of `lock_statement`."""
+        for key, *state in locked:
             now = self._locked[key] = _Workspace(*state)
-            if self._left.get(key) != now:
+            if self._left.get(key, now) != now:
                 self._dictionaries.forget_entities()
 
     def append(self, appends: list[Append]) -> list[Outcomes]:
         """Insert all rows of these appends; see the protocol in ledger/backend.py."""
         if missing := {append.workspace for append in appends} - self._locked.keys():
-            self.lock(missing)
+            self._take(self._db.execute(*lock_statement(missing)).fetchall())
         now = now_us()
         groups: dict[int, Group] = {}
         for append in appends:
@@ -130,7 +141,7 @@ class Appender:
             for prepared in group.new
         ]
         self._dictionaries.learn(timed)
-        rows = Rows()
+        rows: list[Row] = []
         cells: Counter[tuple[int, ...]] = Counter()
         position = 0
         for workspace, group in groups.items():
@@ -145,9 +156,7 @@ class Appender:
             state.next_seq = group.first_seq + len(group.new)
             state.last_received_at = group.received_at
             self._left[workspace] = state
-        copy_in(self._db, rows)
-        self._count(cells)
-        self._keep(list(groups))
+        self._db.together(*inserts(rows), self._counts(cells), self._states(list(groups)))
 
     def _add_rows(
         self,
@@ -155,7 +164,7 @@ class Appender:
         group: Group,
         keys: list[int],
         times: list[int],
-        rows: Rows,
+        rows: list[Row],
         cells: Counter[tuple[int, ...]],
     ) -> None:
         known = self._dictionaries
@@ -172,7 +181,7 @@ class Appender:
             target = known.entity(workspace, prepared.targets[0])
             failed = prepared.has_failed
             public = public_bytes(prepared, id, seq, group.received_at, at)
-            rows.add(
+            row = row_of(
                 workspace,
                 key,
                 seq,
@@ -184,6 +193,7 @@ class Appender:
                 public,
                 vector_of(self._tokens(workspace, prepared), prepared.text),
             )
+            rows.append(row)
             cells[workspace, rollup.hour_of(key), action, failed] += 1
 
     def _tokens(self, workspace: int, prepared: Prepared) -> list[str]:
@@ -203,9 +213,9 @@ class Appender:
             tokens.append(f"{Token.TYPE}{known.term(workspace, 'type', target.type)}")
         return tokens
 
-    def _count(self, cells: Counter[tuple[int, ...]]) -> None:
+    def _counts(self, cells: Counter[tuple[int, ...]]) -> Statement:
         columns = zip(*((*cell, count) for cell, count in cells.items()), strict=True)
-        self._db.execute(
+        return (
             "INSERT INTO activity_hour (workspace, hour, action, failed, count)"
             " SELECT * FROM unnest(?::int[], ?::bigint[], ?::int[], ?::bool[], ?::bigint[])"
             " ON CONFLICT (workspace, hour, action, failed)"
@@ -213,9 +223,9 @@ class Appender:
             tuple(map(list, columns)),
         )
 
-    def _keep(self, workspaces: list[int]) -> None:
+    def _states(self, workspaces: list[int]) -> Statement:
         states = [self._locked[workspace] for workspace in workspaces]
-        self._db.execute(
+        return (
             "UPDATE workspace w SET next_seq = n.next_seq, last_received_at = n.last_received_at,"
             " newest_key = n.newest_key FROM unnest(?::int[], ?::bigint[], ?::bigint[],"
             " ?::bigint[]) AS n (key, next_seq, last_received_at, newest_key) WHERE w.key = n.key",

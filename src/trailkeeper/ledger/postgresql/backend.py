@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from trailkeeper.ledger.postgresql.append import Appender
+from trailkeeper.ledger.postgresql.append import Appender, lock_statement
 from trailkeeper.ledger.postgresql.database import PostgresDatabase
 from trailkeeper.ledger.postgresql.failures import as_problem, is_clash
 
 UNITS = 7_451_912
 """The key of the advisory lock that orders the units of all processes."""
+
+COUNT_UNIT = "UPDATE ledger_state SET units = units + 1 RETURNING units - 1"
 
 
 class PostgresSession:
@@ -32,6 +34,10 @@ class PostgresSession:
         self._units: int | None = None
         """Transactions with units, of all processes, up to what was noticed."""
         self._begun: tuple[set[int], bool] = set(), False
+        # In a transaction of its own: nobody has to wait for it.
+        self.database.execute("BEGIN")
+        self.appender.prepare_months()
+        self.database.execute("COMMIT")
 
     @property
     def in_transaction(self) -> bool:
@@ -39,18 +45,16 @@ class PostgresSession:
 
     def begin(self, workspaces: set[int], with_units: bool, /) -> bool:
         self._begun = workspaces, with_units
-        execute = self.database.execute
-        execute("BEGIN")
-        self.appender.begin()
+        statements: list[tuple[str, Any]] = [("BEGIN", ())]
         if with_units:
-            execute("SELECT pg_advisory_xact_lock(?)", (UNITS,))
-        if workspaces:
-            self.appender.lock(workspaces)
-        if with_units:
-            row = execute("UPDATE ledger_state SET units = units + 1 RETURNING units").fetchone()
-            units = row[0] - 1
+            # The counter is read by a statement of its own, which sees what they have committed.
+            statements += [("SELECT pg_advisory_xact_lock(?)", (UNITS,)), (COUNT_UNIT, ())]
         else:
-            units = execute("SELECT units FROM ledger_state").fetchone()[0]
+            statements.append(("SELECT units FROM ledger_state", ()))
+        statements.append(lock_statement(workspaces))
+        *_, counted, locked = self.database.together(*statements)
+        units: int = counted.fetchone()[0]
+        self.appender.begin(locked.fetchall())
         has_changed = units != self._units
         self._units = units
         return has_changed

@@ -131,6 +131,7 @@ class PostgresDatabase(Adapted):
         return {row[0] for row in rows}
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
+        self._lock(workspace)
         rows = self.execute(
             "SELECT e.key, e.is_aside FROM entity e WHERE e.workspace = ? AND e.key = ANY(?)"
             " AND NOT EXISTS (SELECT 1 FROM activity_index i WHERE i.workspace = e.workspace"
@@ -143,6 +144,17 @@ class PostgresDatabase(Adapted):
             key for key, is_aside in rows if not (is_aside and self._is_named_aside(workspace, key))
         ]
 
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        self.execute("DELETE FROM entity WHERE workspace = ? AND key = ANY(?)", (workspace, keys))
+        self.execute(
+            "UPDATE workspace SET dictionary_version = dictionary_version + 1 WHERE key = ?",
+            (workspace,),
+        )
+
+    def _lock(self, workspace: int) -> None:
+        """Keep others from appending to it until the end of the transaction."""
+        self.execute("SELECT 1 FROM workspace WHERE key = ? FOR NO KEY UPDATE", (workspace,))
+
     def _is_named_aside(self, workspace: int, entity: int) -> bool:
         query = f"'{Token.ACTOR}{entity}' | '{Token.TARGET}{entity}'"
         row = self.execute(
@@ -152,8 +164,7 @@ class PostgresDatabase(Adapted):
         return row is not None
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> list[Taken]:
-        # Whoever appends has locked the workspace, too.
-        self.execute("SELECT 1 FROM workspace WHERE key = ? FOR NO KEY UPDATE", (workspace,))
+        self._lock(workspace)
         rows = self.execute(
             "DELETE FROM activity a USING activity_index i"
             " WHERE a.workspace = ? AND a.key >= ? AND a.key <= ? AND a.key = ANY(?) AND a.seq < ?"

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from trailkeeper.ledger.keys import SLOT_BITS
 from trailkeeper.ledger.postgresql.append import Appender
-from trailkeeper.ledger.postgresql.copying import Rows, copy_in
 from trailkeeper.ledger.postgresql.ids import as_version_8, id_key
+from trailkeeper.ledger.postgresql.rows import Row, inserts, row_of
 from trailkeeper.ledger.postgresql.words import vector_of
 from trailkeeper.ledger.prepare import Prepared
 
@@ -39,7 +39,7 @@ class Restorer(Appender):
             [(workspace, one.key >> SLOT_BITS, one.prepared) for one in activities]
         )
         self._partitions.cover([one.key for one in activities])
-        rows = Rows()
+        rows: list[Row] = []
         for one in activities:
             prepared = one.prepared
             keys = (
@@ -48,7 +48,7 @@ class Restorer(Appender):
                 self._dictionaries.entity(workspace, prepared.targets[0]),
             )
             words = vector_of(self._tokens(workspace, prepared), prepared.text)
-            rows.add(
+            row = row_of(
                 workspace,
                 one.key,
                 one.seq,
@@ -60,7 +60,9 @@ class Restorer(Appender):
                 one.public,
                 words,
             )
-        copy_in(self._db, rows)
+            rows.append(row)
+        for statement in inserts(rows):
+            self._db.execute(*statement)
         if erased := [one.key for one in activities if one.is_erased]:
             self._db.execute(
                 "UPDATE activity SET salt = NULL, personal = NULL"

@@ -143,7 +143,7 @@ STATEMENTS = (
 
 def create(connection: Connection) -> None:
     """Make them, once all others are there."""
-    for statement in (*STATEMENTS, INSTALLATION):
+    for statement in STATEMENTS:
         connection.exec_driver_sql(statement)
     make_old(connection, first_month(now_us()))
     for table in (*WALLED, OLD.format("activity")):

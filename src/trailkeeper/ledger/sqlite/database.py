@@ -88,6 +88,12 @@ class SqliteDatabase:
     def unnamed(self, _workspace: int, entities: list[int], /) -> list[int]:
         return [key for key in entities if not self._is_named(key)]
 
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        self.execute(
+            f"DELETE FROM entity WHERE workspace=? AND key{self.ONE_OF}",
+            (workspace, self.listed(keys)),
+        )
+
     def _is_named(self, key: int) -> bool:
         indexed = self.execute(
             "SELECT 1 FROM activity_index WHERE body MATCH ? LIMIT 1",
