@@ -109,7 +109,7 @@ class Server:
         """Make an empty cluster, whose roles need a password over TCP."""
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
-        self._own()
+        self.own()
         self.run(
             *("initdb", "-D", self.data, "-U", SUPERUSER, "--pwfile", secret),
             *("--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"),
@@ -157,7 +157,7 @@ class Server:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-4_000:]
 
-    def _own(self) -> None:
+    def own(self) -> None:
         """Make the folder that of the user it runs as."""
         if os.geteuid() == 0:
             user = ordinary_user()

@@ -87,9 +87,8 @@ def _same_table(source: Connection, target: Connection, table: Table) -> int:
 def _table(connection: Connection, table: Table) -> Compared:
     """All rows by their primary keys, as MessagePack."""
     digest, count = hashlib.sha256(), 0
-    rows = connection.execution_options(yield_per=500).execute(
-        select(*columns_of(table)).order_by(*table.primary_key.columns)
-    )
+    asked = select(*columns_of(table)).order_by(*table.primary_key.columns)
+    rows = connection.execute(asked.execution_options(yield_per=500))
     for row in rows:
         digest.update(msgspec.msgpack.encode(tuple(row)))
         count += 1

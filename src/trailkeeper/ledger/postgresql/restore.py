@@ -6,12 +6,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from trailkeeper.ledger.keys import SLOT_BITS
 from trailkeeper.ledger.postgresql.append import Appender
 from trailkeeper.ledger.postgresql.ids import as_version_8, id_key
 from trailkeeper.ledger.postgresql.rows import Row, inserts, row_of
 from trailkeeper.ledger.postgresql.words import vector_of
 from trailkeeper.ledger.prepare import Prepared
+
+BEFORE_ALL = -1
+"""A time at which no entry of the dictionary gets another name: they have their latest ones."""
 
 REMOVED_KEY = -1
 """The key in `activity_id` of an activity that was removed before it came here."""
@@ -35,9 +37,7 @@ class Restorer(Appender):
     are there, and so are the counts by hour; nothing else of the workspace is changed."""
 
     def restore(self, workspace: int, activities: list[Recorded]) -> None:
-        self._dictionaries.learn(
-            [(workspace, one.key >> SLOT_BITS, one.prepared) for one in activities]
-        )
+        self._dictionaries.learn([(workspace, BEFORE_ALL, one.prepared) for one in activities])
         self._partitions.cover([one.key for one in activities])
         rows: list[Row] = []
         for one in activities:
