@@ -1,7 +1,8 @@
 # make run    a demo at http://127.0.0.1:8484, from a fresh clone
 # make test   the same set-up, then every check and test
 # make bench  what it does, measured beside a bare loop over SQLite
-.PHONY: run test check unit bench lock docs vendor
+# make bench-growth  how that changes up to 5,000,000 activities, with plots; under 25 minutes
+.PHONY: run test check unit bench bench-growth lock docs vendor
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +30,12 @@ unit: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+STAGES ?= 100000,200000,1000000,5000000
+STORE ?= sqlite
+
+bench-growth: $(VENV)/.dev
+	$(BIN)/python -m tests.bench --part growth --stages $(STAGES) --store $(STORE) --docs docs/benchmarks
 
 # Pages that are made from data.
 docs: $(VENV)/.dev

@@ -1,7 +1,9 @@
-"""`make bench`: every figure in one run of at most eight minutes.
+"""`make bench`: every figure in one run of at most twelve minutes; with `--part growth --stages …`
+(`make bench-growth`) how the figures change up to millions of activities.
 
 Exits with 1 when something was not as it must be, such as an activity that was acknowledged and is
-not there. Figures decide nothing: what is fast enough is for the reader to say.
+not there, or the time being up before the last stage. Figures decide nothing: what is fast enough
+is for the reader to say.
 """
 
 from __future__ import annotations
@@ -17,8 +19,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 from tests.bench import ingest, machine, reads, retention, slow, streaming
+from tests.bench.growth import page as growth_page
+from tests.bench.growth import run as growth
+from tests.bench.growth import tables as growth_tables
+from tests.bench.growth.figures import Growth
+from tests.bench.growth.stores import STORES
 
-PARTS = ("ingest", "slow", "reads", "retention", "streaming")
+PARTS = ("ingest", "slow", "reads", "retention", "streaming", "growth")
 STREAMED = 100_000
 """Activities in the log that is streamed, unless fewer are asked for."""
 
@@ -34,6 +41,7 @@ class Figures(Struct, kw_only=True, omit_defaults=True):
     reads: reads.Reads | None = None
     retention: retention.Retention | None = None
     streaming: streaming.Streaming | None = None
+    growth: Growth | None = None
     seconds: float
     load_average_after: tuple[float, float, float]
     fsync_ms_after: float
@@ -83,6 +91,8 @@ def main(arguments: Sequence[str]) -> int:
                 rounds=min(rounds, 3),
             )
             streaming.show(figures.streaming)
+        if "growth" in parts:
+            figures.growth = _growth(folder, asked)
         figures.fsync_ms_after = machine.fsync_ms(folder, machine.SYNCS)
     figures.seconds = time.monotonic() - start
     figures.load_average_after = os.getloadavg()
@@ -93,7 +103,45 @@ def main(arguments: Sequence[str]) -> int:
     )
     if asked.json:
         asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    if figures.growth and figures.growth.failed:
+        print(f"The growth of the figures FAILED {figures.growth.failed}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _growth(folder: Path, asked: argparse.Namespace) -> Growth:
+    """Measure, and print and keep what there is after each stage."""
+
+    def keep(made: Growth) -> None:
+        if asked.docs:
+            growth_page.write(made, asked.docs)
+        last = made.stages[-1]
+        print(
+            f"\n{last.asked_for} activities: measured after {made.seconds:,.0f} s in all",
+            flush=True,
+        )
+
+    made = growth.measure(
+        folder,
+        store=asked.store,
+        stages=asked.stages or (growth.QUICK_STAGES if asked.quick else growth.STAGES),
+        scale=0.02 if asked.quick else 1.0,
+        budget_s=asked.minutes * 60,
+        done=keep,
+    )
+    growth_tables.show(made)
+    if asked.docs:
+        print(f"\nThe page is {growth_page.write(made, asked.docs)}")
+    return made
+
+
+def _stages(text: str) -> tuple[int, ...]:
+    stages = tuple(int(one.replace("_", "")) for one in text.split(","))
+    if list(stages) != sorted(set(stages)) or stages[0] < growth.STAGE_MIN:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be rising numbers from {growth.STAGE_MIN:,} on, with commas between"
+        )
+    return stages
 
 
 def _asked(arguments: Sequence[str]) -> argparse.Namespace:
@@ -102,6 +150,10 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kept", type=int, help="in the log whose oldest month goes (120,000)")
     parser.add_argument("--quick", action="store_true", help="everything small, in under a minute")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
+    parser.add_argument("--stages", type=_stages, help="sizes of the log that grows: 100000,200000")
+    parser.add_argument("--store", choices=STORES, default="sqlite", help="of the log that grows")
+    parser.add_argument("--minutes", type=float, default=24, help="what the growth may take (24)")
+    parser.add_argument("--docs", type=Path, help="write the growth's page, JSON and plots there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--folder", type=Path, help="put the data in here; it is removed again")
     return parser.parse_args(arguments)

@@ -48,6 +48,8 @@ class Commits(Struct, frozen=True):
     seconds: float
     cpu_s: float
     p50_ms: float
+    each_s: list[float] = []
+    """Seconds of each commit, rising."""
 
     @property
     def rate(self) -> float:
@@ -90,18 +92,21 @@ class _Catcher:
 
 
 class Bare:
-    """A database of its own, and the loop over it."""
+    """A database, and the loop over it into its first workspace."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_new: bool = True) -> None:
+        """Unless it `is_new`, there is an installation, which goes on with what is inserted."""
         engine = writer_engine(path)
-        migrate(engine)
+        if is_new:
+            migrate(engine)
         self._connection = engine.connect()
         raw: Any = self._connection.connection.driver_connection
         self._db = raw
-        raw.execute(
-            "INSERT INTO workspace (key, id, name, created_at) VALUES (?,'w','Acme',0)",
-            (WORKSPACE,),
-        )
+        if is_new:
+            raw.execute(
+                "INSERT INTO workspace (key, id, name, created_at) VALUES (?,'w','Acme',0)",
+                (WORKSPACE,),
+            )
         self._catcher = _Catcher(raw)
         self._appender = Appender(self._catcher)
 
@@ -125,7 +130,7 @@ class Bare:
         gc.enable()
         latencies.sort()
         p50 = latencies[len(latencies) // 2] * 1e3
-        return Commits(len(activities), before - start, cpu, p50)
+        return Commits(len(activities), before - start, cpu, p50, latencies)
 
     def _rows(self, activities: list[Prepared], batch: int) -> list[list[tuple[str, Rows]]]:
         """What the product would insert if it committed in groups of `batch`."""

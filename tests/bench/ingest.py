@@ -136,13 +136,13 @@ def show(rows: list[Row]) -> None:
 
 
 @contextmanager
-def served(site: Site, preload: str = "") -> Iterator[Site]:
+def served(site: Site, *wrapper: str, preload: str = "") -> Iterator[Site]:
     """The site's server while the block runs; it is ended by its own process id.
 
     What goes wrong meanwhile is told with the end of the server's log.
     """
     try:
-        yield site.start(preload=preload)
+        yield site.start(*wrapper, preload=preload)
     except Exception as error:
         ended = site.process.poll() if site.process else None
         state = "runs" if ended is None else f"ended with {ended}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
@@ -73,11 +73,11 @@ def measure(folder: Path, *, activities: int, requests: int) -> Reads:
     start = now_us() - SPAN_US
     seconds = fill(site.data, site.workspace, activities, start_us=start, span_us=SPAN_US)
     with served(site):
-        reads = _listings(site, activities)
-        cookie = _log_in(site)
+        reads = listings(site, activities)
+        cookie = log_in(site)
         if cookie:
-            reads += _pages(cookie, _some_id(site))
-        rows = [_timed(site, read, requests) for read in reads]
+            reads += page_reads(cookie, some_id(site))
+        rows = [timed(site, read, requests) for read in reads]
     return Reads(activities, activities / seconds, rows, cookie is not None)
 
 
@@ -125,7 +125,7 @@ def show(reads: Reads) -> None:
     )
 
 
-def _listings(site: Site, activities: int) -> list[Read]:
+def listings(site: Site, activities: int) -> list[Read]:
     never_by, never = sample.NEVER
     asked: list[tuple[str, dict[str, str], Callable[[int], bool]]] = [
         ("latest", {}, _full),
@@ -179,7 +179,7 @@ def _listings(site: Site, activities: int) -> list[Read]:
     return reads
 
 
-def _pages(cookie: str, activity: str) -> list[Read]:
+def page_reads(cookie: str, activity: str) -> list[Read]:
     busy = f"user:{sample.BUSY}"
     paths = (
         ("picker: actors, nothing typed", _path("/audit/choices", role="actor", text="")),
@@ -194,16 +194,17 @@ def _pages(cookie: str, activity: str) -> list[Read]:
     return [Read(name, load.get(path, cookie=cookie)) for name, path in paths]
 
 
-def _timed(site: Site, read: Read, requests: int) -> Row:
+def timed(site: Site, read: Read, requests: int, connections: Sequence[int] = CONNECTIONS) -> Row:
+    """Ask so often, or for RUN_S, on so many connections; it is warm by then."""
     _run(site, read, min(WARM_UP, requests), 2)
     timings: list[Timing] = []
     size = 0
-    for connections in CONNECTIONS:
-        result = _run(site, read, requests, connections)
+    for count in connections:
+        result = _run(site, read, requests, count)
         size = len(result.body)
         timings.append(
             Timing(
-                connections,
+                count,
                 len(result.latencies),
                 result.rate,
                 result.percentile(0.5),
@@ -234,12 +235,12 @@ def _path(path: str, **params: str) -> str:
     return f"{path}?{urlencode(params)}"
 
 
-def _some_id(site: Site) -> str:
+def some_id(site: Site) -> str:
     with site.http() as http:
         return str(_page(http, {})["data"][0]["id"])
 
 
-def _log_in(site: Site) -> str | None:
+def log_in(site: Site) -> str | None:
     """The Cookie header of a session, or None while there is no log-in page."""
     with httpx.Client(base_url=site.base_url, timeout=30) as browser:
         page = browser.get("/login")

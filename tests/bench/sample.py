@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count as count_from
 from typing import Any
 
 import msgspec
@@ -50,8 +51,15 @@ def activities(
     count: int, seed: int = 1, start_us: int | None = None, step_us: int = 1_000_000
 ) -> Iterator[dict[str, Any]]:
     """`count` activities; with `start_us` their times rise from there by `step_us`."""
+    times = () if start_us is None else count_from(start_us, step_us)
+    return made(range(count), seed, times)
+
+
+def made(numbers: Iterable[int], seed: int, times: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """An activity for each number, at these times (microseconds) as long as there are any."""
     rng = random.Random(seed)
-    for number in range(count):
+    at = iter(times)
+    for number in numbers:
         action, kind, _ = rng.choices(ACTIONS, _WEIGHTS)[0]
         user = min(int(rng.paretovariate(0.9)), 500)
         asset = min(int(rng.paretovariate(0.7)), 5_000)
@@ -68,7 +76,7 @@ def activities(
             "id": f"{kind[0]}{asset}",
             "name": f"Sync {WORDS[asset % 10]} to {WORDS[asset // 10 % 10]} {asset}",
         }
-        made: dict[str, Any] = {
+        one: dict[str, Any] = {
             "action": action,
             "actor": actor,
             "targets": [actor if kind == "user" else target],
@@ -79,13 +87,18 @@ def activities(
                 " (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
                 "request_id": f"req-{seed}-{number}",
             },
-            "details": {"note": RARE if number % 20_000 == 77 else WORDS[rng.randrange(10)]},
+            "details": {"note": RARE if is_rare(number) else WORDS[rng.randrange(10)]},
         }
         if action.endswith("updated"):
-            made["changes"] = [{"field": "version", "old": number, "new": number + 1}]
-        if start_us is not None:
-            made["occurred_at"] = rfc3339(start_us + number * step_us)
-        yield made
+            one["changes"] = [{"field": "version", "old": number, "new": number + 1}]
+        if (occurred_at := next(at, None)) is not None:
+            one["occurred_at"] = rfc3339(occurred_at)
+        yield one
+
+
+def is_rare(number: int) -> bool:
+    """Whether the activity with this number has the rare word."""
+    return number % 20_000 == 77
 
 
 def _address(rng: random.Random) -> str:
@@ -97,4 +110,4 @@ def _address(rng: random.Random) -> str:
 
 def encoded(count: int, seed: int = 1) -> list[bytes]:
     """As JSON texts."""
-    return [msgspec.json.encode(made) for made in activities(count, seed)]
+    return [msgspec.json.encode(one) for one in activities(count, seed)]

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import time
 from collections import deque
+from itertools import repeat
 
 import uvloop
 from tests.bench import load
@@ -46,8 +47,14 @@ class _Steady:
         self._rate = rate
         self._count = int(rate * seconds)
         self._waiting: deque[tuple[bytes, float]] = deque()
-        self._free: list[_Line] = []
+        self._free: deque[_Line] = deque()
+        # In turn, so that the server does not close one that was idle for long.
+        self._stopped = False
         self.result = load.Result()
+
+    def stop(self) -> None:
+        """Send no more; `run` returns when all are answered."""
+        self._stopped = True
 
     async def run(self, port: int) -> None:
         loop = asyncio.get_running_loop()
@@ -55,13 +62,15 @@ class _Steady:
             (await loop.create_connection(lambda: _Line(self, self.result), "127.0.0.1", port))[1]
             for _ in range(CONNECTIONS)
         ]
-        self._free = list(lines)
+        self._free = deque(lines)
         start = time.perf_counter()
         async with asyncio.timeout(load.LIMIT_S):
             for number in range(self._count):
                 due = start + number / self._rate
                 if (ahead := due - time.perf_counter()) > 0:
                     await asyncio.sleep(ahead)
+                if self._stopped:
+                    break
                 self._give(self._request(number), due)
             while len(self._free) < CONNECTIONS:
                 await asyncio.sleep(0.005)
@@ -78,7 +87,7 @@ class _Steady:
 
     def _give(self, request: bytes, due: float) -> None:
         if self._free:
-            self._free.pop().post(request, due)
+            self._free.popleft().post(request, due)
         else:
             self._waiting.append((request, due))
 
@@ -99,3 +108,38 @@ def run(port: int, token: str, bodies: list[bytes], rate: float, seconds: float)
     finally:
         gc.enable()
     return steady.result.expect(201)
+
+
+def beside(
+    port: int, token: str, bodies: list[bytes], rate: float, reads: list[bytes], seconds: float
+) -> tuple[load.Result, list[load.Result]]:
+    """Ask each of these one after the other for so long, on one connection, while posts go on at a
+    rate: what became of the posts, and of each read.
+
+    Raises RuntimeError when not all posts were recorded, and TimeoutError.
+    """
+    posts = _Steady(token, bodies, rate, load.LIMIT_S)
+    results: list[load.Result] = []
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+        posting = asyncio.create_task(posts.run(port))
+        for read in reads:
+            result = load.Result()
+            results.append(result)
+            asked = load.until(seconds, repeat(read))
+            _, client = await loop.create_connection(
+                lambda asked=asked, result=result: load.Client(asked, result), "127.0.0.1", port
+            )
+            client.send()
+            await client.done
+        posts.stop()
+        await posting
+
+    gc.collect()
+    gc.disable()
+    try:
+        uvloop.run(go())
+    finally:
+        gc.enable()
+    return posts.result.expect(201), results

@@ -54,6 +54,11 @@ class Store:
     other: int = 0
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What a command needs to open the same data."""
+        return {"TRAILKEEPER_DATABASE_URL": self.url} if self.url else {}
+
+    @property
     def writer(self) -> Writer:
         return self.here.writer
 

@@ -16,12 +16,13 @@ from trailkeeper.api.filtering import ASKED, OWN_PARAMS, ApiRequest, invalid
 from trailkeeper.api.services import ApiServices, installation_of
 from trailkeeper.catalogue import humanise
 from trailkeeper.catalogue.vocabulary import Vocabulary
-from trailkeeper.ledger.facets import FACETS, VALUES_MAX, FacetName, FacetValue
+from trailkeeper.ledger.facets import FACETS, FacetName, FacetValue
 from trailkeeper.query.buckets import AUTO, Interval
 from trailkeeper.query.filters import Filter
 from trailkeeper.query.params import ParamError, zone_of
 
 TOP_DEFAULT = 10
+TOP_MAX = 50
 
 
 class Bucket(Struct, frozen=True):
@@ -107,7 +108,7 @@ def get_facets(
     facet: Annotated[
         list[str] | None, QueryParameter(description=f"Any of {', '.join(FACETS)}; default: all")
     ] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=VALUES_MAX)] = TOP_DEFAULT,
+    limit: Annotated[int, QueryParameter(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
 ) -> Facets:
     """Takes the filter of the list. The facet of a field leaves that field's own alternatives out
     of the filter, so that it shows what could be chosen beside them."""

@@ -92,8 +92,8 @@ class Database(Protocol):
         ...
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
-        """Which of these entries of the dictionary no activity names, and none will until the end of
-        the transaction."""
+        """Which of these entries of the dictionary no activity names, and none will until the end
+        of the transaction."""
         ...
 
     def drop_entities(self, workspace: int, keys: list[int]) -> None:

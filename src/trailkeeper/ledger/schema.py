@@ -84,7 +84,7 @@ fresh = Table(
     Column("key", LargeKey, primary_key=True),
     Column("body", Text, nullable=False),
 )
-"""Rows of the inverted index that are not in it yet (see ledger/fresh.py)."""
+"""Rows of the inverted index that are not in it yet (see ledger/sqlite/fresh.py)."""
 
 activity_hour = Table(
     "activity_hour",

@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 
 from trailkeeper.activity import ActivityInput, now_us, rfc3339
 from trailkeeper.identity.store import Store
+from trailkeeper.ledger.backends import seeing
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.recorder import system_actor
 from trailkeeper.ledger.schema import workspace
@@ -217,7 +218,7 @@ class Sweeper:
             return ALL_SEQS
         soon = before + GRACE_DAYS * DAY_US
         has_any = lagging.has_jobs if of_jobs else lagging.has_activities
-        with self._store.reading() as connection:
+        with self._store.reading() as connection, seeing(connection, key):
             seq = lagging.undelivered_from(connection, key, jobs=of_jobs)
             is_late = seq is not None and has_any(connection, key, seq, soon)
         if is_late:

@@ -25,15 +25,27 @@ from trailkeeper.ledger.postgresql.rows import Row, Statement, inserts, row_of
 from trailkeeper.ledger.postgresql.words import vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
 
+_COUNT = (
+    "INSERT INTO activity_hour (workspace, hour, action, failed, count)"
+    " SELECT * FROM unnest(?::int[], ?::bigint[], ?::int[], ?::bool[], ?::bigint[])"
+    " ON CONFLICT (workspace, hour, action, failed)"
+    " DO UPDATE SET count = activity_hour.count + excluded.count"
+)
+_STATES = (
+    "UPDATE workspace w SET next_seq = n.next_seq, last_received_at = n.last_received_at,"
+    " newest_key = n.newest_key FROM unnest(?::int[], ?::bigint[], ?::bigint[],"
+    " ?::bigint[]) AS n (key, next_seq, last_received_at, newest_key) WHERE w.key = n.key"
+)
+
 
 def lock_statement(workspaces: Collection[int]) -> Statement:
     """Locks these workspaces for appending, in the order of their keys, and tells how they stand.
     What there is not is left out."""
-    return (
+    lock = (
         "SELECT key, next_seq, last_received_at, newest_key, dictionary_version"
-        " FROM workspace WHERE key = ANY(?) ORDER BY key FOR NO KEY UPDATE",
-        (list(workspaces),),
+        " FROM workspace WHERE key = ANY(?) ORDER BY key FOR NO KEY UPDATE"
     )
+    return lock, (list(workspaces),)
 
 
 @dataclass(slots=True)
@@ -215,24 +227,13 @@ class Appender:
 
     def _counts(self, cells: Counter[tuple[int, ...]]) -> Statement:
         columns = zip(*((*cell, count) for cell, count in cells.items()), strict=True)
-        return (
-            "INSERT INTO activity_hour (workspace, hour, action, failed, count)"
-            " SELECT * FROM unnest(?::int[], ?::bigint[], ?::int[], ?::bool[], ?::bigint[])"
-            " ON CONFLICT (workspace, hour, action, failed)"
-            " DO UPDATE SET count = activity_hour.count + excluded.count",
-            tuple(map(list, columns)),
-        )
+        return _COUNT, tuple(map(list, columns))
 
     def _states(self, workspaces: list[int]) -> Statement:
         states = [self._locked[workspace] for workspace in workspaces]
-        return (
-            "UPDATE workspace w SET next_seq = n.next_seq, last_received_at = n.last_received_at,"
-            " newest_key = n.newest_key FROM unnest(?::int[], ?::bigint[], ?::bigint[],"
-            " ?::bigint[]) AS n (key, next_seq, last_received_at, newest_key) WHERE w.key = n.key",
-            (
-                workspaces,
-                [state.next_seq for state in states],
-                [state.last_received_at for state in states],
-                [state.newest_key for state in states],
-            ),
+        return _STATES, (
+            workspaces,
+            [state.next_seq for state in states],
+            [state.last_received_at for state in states],
+            [state.newest_key for state in states],
         )

@@ -46,7 +46,7 @@ def conditions_of(database: Any, search: Search) -> list[Condition] | None:
         if columns:
             found.append(_any(columns, query))
         elif query:
-            queries.append(query)
+            queries.append(f"({query})")
         else:
             return None
     columns, query = _parts(search.unwanted, aside)

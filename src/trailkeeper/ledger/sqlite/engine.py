@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pysqlite3.dbapi2 as driver
+import pysqlite3.dbapi2 as dbapi
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
+
+from trailkeeper.ledger.sqlite.fresh import FreshIndex
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another process's transaction, such as an import's."""
@@ -23,6 +25,14 @@ DATABASE_FILE = "trailkeeper.db"
 MIN_VERSION = (3, 43, 0)
 """The first SQLite with FTS5's contentless_delete."""
 
+driver: Any = dbapi
+
+
+class _Connection(driver.Connection):
+    """A connection of the driver with what its searches keep from one to the next."""
+
+    fresh_index: FreshIndex
+
 
 def writer_engine(path: Path) -> Engine:
     """An engine whose connections write; whoever uses it says BEGIN and COMMIT."""
@@ -31,8 +41,14 @@ def writer_engine(path: Path) -> Engine:
 
 def reader_engine(path: Path, connections: int = 48) -> Engine:
     """An engine whose connections refuse to write, pooled for threads."""
-    sizes = {"pool_size": 8, "max_overflow": connections - 8, "pool_timeout": 30}
-    return _engine(path, QueuePool, sizes, "PRAGMA query_only=1")
+    pool = {
+        "pool_size": 8,
+        "max_overflow": connections - 8,
+        "pool_timeout": 30,
+        # The connection that was used last has what it read at hand.
+        "pool_use_lifo": True,
+    }
+    return _engine(path, QueuePool, pool, "PRAGMA query_only=1")
 
 
 def _engine(path: Path, pool: type[Any], options: dict[str, Any], *pragmas: str) -> Engine:
@@ -44,7 +60,11 @@ def _engine(path: Path, pool: type[Any], options: dict[str, Any], *pragmas: str)
         module=driver,
         poolclass=pool,
         isolation_level="AUTOCOMMIT",
-        connect_args={"check_same_thread": False, "cached_statements": 256},
+        connect_args={
+            "check_same_thread": False,
+            "cached_statements": 256,
+            "factory": _Connection,
+        },
         **options,
     )
 
@@ -62,6 +82,11 @@ def _engine(path: Path, pool: type[Any], options: dict[str, Any], *pragmas: str)
         ):
             cursor.execute(pragma).fetchall()
         cursor.close()
+        connection.fresh_index = FreshIndex()
+
+    def close(connection: Any, _record: Any) -> None:
+        connection.fresh_index.close()
 
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "close", close)
     return engine

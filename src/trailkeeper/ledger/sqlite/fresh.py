@@ -3,7 +3,8 @@
 FTS5 writes a segment at every commit, which for a few activities costs more than all else of the
 append. So small appends leave their rows in the table `activity_fresh`, in the same transaction,
 and the writer moves them on by the hundred. Until then searches look at both: at the fresh rows
-through an index in memory with the same tokenizer, so that both find the same.
+through an index in memory with the same tokenizer, so that both find the same. Each connection
+keeps its own from search to search, since to make it anew costs more than the search.
 """
 
 from __future__ import annotations
@@ -67,22 +68,59 @@ def move(database: Any) -> None:
     database.execute("DELETE FROM activity_fresh")
 
 
+class FreshIndex:
+    """The fresh rows as one connection has seen them, in an index in memory. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._memory: Any = None
+        self._bodies: dict[int, str] = {}
+
+    def matching(
+        self, rows: list[tuple[int, str]], expression: str, low: int, high: int
+    ) -> list[int]:
+        """The keys from `low` to before `high` of these rows, which are all fresh ones that there
+        are, that match an FTS5 expression."""
+        self._follow(rows)
+        found: list[tuple[int]] = self._memory.execute(
+            "SELECT rowid FROM activity_index WHERE body MATCH ? AND rowid>=? AND rowid<?",
+            (expression, low, high),
+        ).fetchall()
+        return [row[0] for row in found]
+
+    def close(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+            self._bodies.clear()
+
+    def _follow(self, rows: list[tuple[int, str]]) -> None:
+        """Hold these rows and no others."""
+        known = self._bodies
+        new = [row for row in rows if known.get(row[0]) != row[1]]
+        if len(known) + len(new) != len(rows):
+            # Some are gone, and then as a rule all that were known: they have been moved.
+            self.close()
+            new = rows
+        if not new:
+            return
+        if self._memory is None:
+            driver: Any = dbapi
+            self._memory = driver.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self._memory.execute(f"CREATE VIRTUAL TABLE activity_index USING fts5({INDEX_COLUMNS})")
+        try:
+            self._memory.execute("BEGIN")
+            add_to_index(self._memory, new)
+            self._memory.execute("COMMIT")
+        except Exception:
+            self.close()
+            raise
+        known.update(new)
+
+
 def matching(database: Any, expression: str, low: int, high: int) -> list[int]:
     """The keys from `low` to before `high` of the fresh rows that match an FTS5 expression."""
-    rows = database.execute(
-        "SELECT key, body FROM activity_fresh WHERE key>=? AND key<?", (low, high)
-    ).fetchall()
-    if not rows:
+    in_range = "SELECT 1 FROM activity_fresh WHERE key>=? AND key<? LIMIT 1"
+    if not database.execute(in_range, (low, high)).fetchone():
         return []
-    driver: Any = dbapi
-    memory: Any = driver.connect(":memory:", isolation_level=None)
-    try:
-        memory.execute(f"CREATE VIRTUAL TABLE activity_index USING fts5({INDEX_COLUMNS})")
-        memory.execute("BEGIN")
-        add_to_index(memory, rows)
-        found: list[Any] = memory.execute(
-            "SELECT rowid FROM activity_index WHERE body MATCH ?", (expression,)
-        ).fetchall()
-    finally:
-        memory.close()
-    return [row[0] for row in found]
+    rows = database.execute("SELECT key, body FROM activity_fresh").fetchall()
+    return database.fresh_index.matching(rows, expression, low, high)

@@ -49,7 +49,8 @@ def rows_matching(
     if fresh := matching(database, expression, search.low, search.high):
         is_newest_first = order == "desc"
         rows += database.execute(
-            f"SELECT {columns} FROM activity WHERE workspace = ?"
+            # Without the plus sign SQLite walks all of the workspace's activities for these keys.
+            f"SELECT {columns} FROM activity WHERE +workspace = ?"
             " AND key IN (SELECT value FROM json_each(?))",
             (search.workspace, json.dumps(sorted(fresh, reverse=is_newest_first)[:limit])),
         )
