@@ -18,6 +18,11 @@ def id_key(id: str) -> UUID:
     """
     if len(id) == 36 and _CANONICAL(id):
         return UUID(id)
+    return digest_key(id)
+
+
+def digest_key(id: str) -> UUID:
+    """The UUID that is made of an id's digest, whatever the id is."""
     return as_version_8(hashlib.sha256(id.encode()).digest())
 
 

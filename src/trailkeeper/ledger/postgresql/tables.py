@@ -98,6 +98,8 @@ STATEMENTS = (
         PRIMARY KEY (workspace, id_key)
     )
     """,
+    # For the ids of activities that were removed on SQLite (ledger/postgresql/restore.py).
+    "CREATE INDEX ix_activity_id_moved ON activity_id (workspace) WHERE key = -1",
     """
     CREATE TABLE activity_hour (
         workspace integer NOT NULL,
