@@ -32,6 +32,9 @@ ARGUMENTS = [
 ON_POSTGRESQL = os.environ.get("TRAILKEEPER_TEST_DATABASE") == "postgresql"
 """Whether the tests' installations are on PostgreSQL."""
 
+STORE = "postgresql" if ON_POSTGRESQL else "sqlite"
+"""The backend for `open_store` of tests/contract."""
+
 TRAILKEEPER = (sys.executable, "-m", "trailkeeper")
 
 
