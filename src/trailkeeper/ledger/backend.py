@@ -100,6 +100,10 @@ class Database(Protocol):
         """Remove these entries of the dictionary. Nobody remembers them from now on."""
         ...
 
+    def tidy(self) -> None:
+        """Give back what removals have left empty, if nobody has to wait for it."""
+        ...
+
     def take(self, workspace: int, keys: list[int], before_seq: int) -> Sequence[Taken]:
         """Remove those of these activities whose seq is lower, and tell which, by rising key. Their
         ids stay known."""

@@ -96,6 +96,8 @@ class Transaction:
         last, gone = forget_names(self.database, workspace, after=after, limit=limit)
         if gone:
             self._appender.forget()
+        if last is None:
+            self.database.tidy()
         return last, gone
 
     def move_index(self) -> None:

@@ -34,10 +34,14 @@ class PostgresSession:
         self._units: int | None = None
         """Transactions with units, of all processes, up to what was noticed."""
         self._begun: tuple[set[int], bool] = set(), False
-        # In a transaction of its own: nobody has to wait for it.
-        self.database.execute("BEGIN")
-        self.appender.prepare_months()
-        self.database.execute("COMMIT")
+        try:
+            # In a transaction of its own: nobody has to wait for it.
+            self.database.execute("BEGIN")
+            self.appender.prepare_months()
+            self.database.execute("COMMIT")
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def in_transaction(self) -> bool:
@@ -110,4 +114,5 @@ class PostgresBackend:
         return as_problem(error)
 
     def may_try_again(self, error: Exception, /) -> bool:
-        return is_clash(error)
+        # A month's table may have been dropped, as empty, by another process.
+        return is_clash(error) or "no partition of relation" in str(error)

@@ -10,6 +10,7 @@ from trailkeeper.ledger.keys import SLOT_BITS
 from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.conditions import conditions_of
 from trailkeeper.ledger.postgresql.ids import id_key
+from trailkeeper.ledger.postgresql.partitions import drop_empty
 from trailkeeper.ledger.postgresql.search import keys_in_order
 from trailkeeper.ledger.search import Search
 
@@ -168,6 +169,9 @@ class PostgresDatabase(Adapted):
             (workspace, query),
         ).fetchone()
         return row is not None
+
+    def tidy(self) -> None:
+        drop_empty(self)
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> list[Taken]:
         self._lock(workspace)

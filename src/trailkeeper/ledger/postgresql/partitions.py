@@ -11,12 +11,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trailkeeper.activity import now_us
+from trailkeeper.errors import StoreUnavailable
 from trailkeeper.ledger.keys import SLOT_BITS, first_key
 from trailkeeper.ledger.postgresql.wall import wall
 
 MONTHS_BEFORE = 36
 TABLES = ("activity", "activity_index")
 OLD = "{}_old"
+
+DROP_WAIT = "200ms"
+"""So long everybody may have to wait for the dropping of a table, or it is left for later."""
 
 MAKING = 7_451_911
 """The key of the advisory lock under which partitions are made."""
@@ -48,6 +52,52 @@ def make_old(connection: Any, first: int) -> None:
         )
 
 
+def drop_empty(database: Any) -> None:
+    """Drop the partitions of months that are over and empty, in the open transaction, but not when
+    somebody is at work in them."""
+    this = month_of(first_key(now_us()))
+    for month in sorted(month for month in known_months(database)[1] if month < this - 1):
+        database.execute("SAVEPOINT dropping")
+        try:
+            database.execute(f"SET LOCAL lock_timeout = '{DROP_WAIT}'")
+            _drop_if_empty(database, [name_of(table, month) for table in TABLES])
+            database.execute("RELEASE dropping")
+        except StoreUnavailable:  # the lock was not to be had: next time
+            database.execute("ROLLBACK TO dropping")
+            break
+
+
+def _drop_if_empty(database: Any, tables: list[str]) -> None:
+    names = ", ".join(tables)
+    some = " OR ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)
+    if database.execute(f"SELECT {some}").fetchone()[0]:
+        return
+    database.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+    # Somebody may have added a row until the lock was there.
+    if not database.execute(f"SELECT {some}").fetchone()[0]:
+        database.execute(f"DROP TABLE {names}")
+
+
+def known_months(database: Any) -> tuple[int, set[int]]:
+    """The first month that has a partition of its own, or would have, and those that have one."""
+    rows = database.execute(
+        "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
+        " JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'activity'::regclass"
+    ).fetchall()
+    first, months = 0, set[int]()
+    for name, bounds in rows:
+        if name == OLD.format("activity"):
+            first = month_of(int(bounds.rpartition("(")[2].strip(")'")))
+        else:
+            year, month = name.removeprefix("activity_").split("_")
+            months.add(int(year) * 12 + int(month) - 1)
+    return first, months
+
+
+def name_of(table: str, month: int) -> str:
+    return f"{table}_{month // 12}_{month % 12 + 1:02}"
+
+
 class Partitions:
     """The months that have partitions, as known on the writer's connection."""
 
@@ -76,19 +126,7 @@ class Partitions:
 
     def _known(self) -> set[int]:
         if self._months is None:
-            rows = self._db.execute(
-                "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i"
-                " JOIN pg_class c ON c.oid = i.inhrelid"
-                " WHERE i.inhparent = 'activity'::regclass"
-            ).fetchall()
-            self._months = set()
-            for name, bounds in rows:
-                if name == OLD.format("activity"):
-                    end = int(bounds.rpartition("(")[2].strip(")'"))
-                    self._first = month_of(end)
-                else:
-                    year, month = name.removeprefix("activity_").split("_")
-                    self._months.add(int(year) * 12 + int(month) - 1)
+            self._first, self._months = known_months(self._db)
         return self._months
 
     def _make(self, months: list[int]) -> None:
@@ -101,7 +139,7 @@ class Partitions:
                 continue
             known.add(month)
             for table in TABLES:
-                name = f"{table}_{month // 12}_{month % 12 + 1:02}"
+                name = name_of(table, month)
                 self._db.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
                 if table == "activity":
                     for statement in wall(name):

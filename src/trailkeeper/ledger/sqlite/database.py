@@ -108,6 +108,9 @@ class SqliteDatabase:
         ).fetchone()
         return row is not None
 
+    def tidy(self) -> None:
+        """Free pages are used again."""
+
     def take(self, workspace: int, keys: list[int], before_seq: int) -> list[Taken]:
         rows = self.execute(
             # The plus signs keep SQLite from walking the index over seq instead of looking up the
