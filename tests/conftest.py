@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pysqlite3.dbapi2 as driver
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -146,6 +148,21 @@ def new_installation(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         (data / "trailkeeper.toml").write_text(f'database_url = "{SHARED.another_database()}"\n')
     create(data)
+
+
+@contextmanager
+def tables_of(data: Path) -> Iterator[Any]:
+    """The database of a data folder beside all of the program's ways: `execute` takes SQL."""
+    if ON_POSTGRESQL:
+        from trailkeeper.ledger.postgresql.adapter import Adapted
+        from trailkeeper.ledger.postgresql.engine import connect
+        from trailkeeper.settings import load_settings
+
+        with connect(load_settings(data).database_url) as connection:
+            yield Adapted(connection)
+    else:
+        with closing(driver.connect(str(data / "trailkeeper.db"))) as connection:
+            yield connection
 
 
 def make_site(data: Path) -> Site:
