@@ -175,7 +175,7 @@ def make_site(data: Path) -> Site:
     return site
 
 
-def pytest_unconfigure() -> None:
+def pytest_sessionfinish() -> None:
     """End the PostgreSQL server, if a test has started it."""
     if (module := sys.modules.get("tests.postgresql")) is not None:
         module.SHARED.close()

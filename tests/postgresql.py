@@ -267,7 +267,7 @@ class Shared:
 
 
 SHARED = Shared()
-"""Ended by the hook pytest_unconfigure of tests/conftest.py."""
+"""Ended by the hook pytest_sessionfinish of tests/conftest.py."""
 
 
 @contextmanager
