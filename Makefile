@@ -2,7 +2,7 @@
 # make test   the same set-up, then every check and test
 # make bench  what it does, measured beside a bare loop over SQLite
 # make bench-growth  how that changes up to 5,000,000 activities, with plots; under 25 minutes
-.PHONY: run test check unit bench bench-growth lock docs vendor
+.PHONY: run test test-postgresql check unit bench bench-growth lock docs vendor
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,10 +14,23 @@ run: $(VENV)/.run
 
 NODE := tests/provider tests/emulators
 
+# What runs on PostgreSQL, too, besides tests/postgres and tests/contract, which do by themselves.
+ON_POSTGRESQL := tests/api/test_recording_one.py tests/api/test_filters.py \
+  tests/account/test_the_29_activities.py tests/assets/test_the_59_activities.py \
+  tests/jobs/test_taking_jobs.py tests/followers/test_followers.py
+
 test: $(VENV)/.dev $(NODE:%=%/node_modules/.package-lock.json)
 	@scripts/need-chromium.sh
+	@scripts/need-postgresql.sh
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest tests -n 2 --dist loadfile
+	TRAILKEEPER_TEST_DATABASE=postgresql $(BIN)/pytest $(ON_POSTGRESQL) -n 2 --dist loadfile
+
+# Every test whose installations can be on PostgreSQL.
+test-postgresql: $(VENV)/.dev
+	@scripts/need-postgresql.sh
+	TRAILKEEPER_TEST_DATABASE=postgresql $(BIN)/pytest -n 2 --dist loadfile \
+	  tests/postgres tests/api tests/account tests/assets tests/jobs tests/followers tests/retention tests/streaming
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pysqlite3.dbapi2 as driver
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -29,6 +31,12 @@ ARGUMENTS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 ]
+ON_POSTGRESQL = os.environ.get("TRAILKEEPER_TEST_DATABASE") == "postgresql"
+"""Whether the tests' installations are on PostgreSQL."""
+
+STORE = "postgresql" if ON_POSTGRESQL else "sqlite"
+"""The backend for `open_store` of tests/contract."""
+
 TRAILKEEPER = (sys.executable, "-m", "trailkeeper")
 
 
@@ -78,7 +86,7 @@ class Site:
             self.process = subprocess.Popen(
                 [*wrapper, *command], env=environment, stdout=subprocess.DEVNULL, stderr=log
             )
-        wait_for(self._answers, 90, self.log)
+        wait_for(self._answers, 120, self.log)
         return self
 
     def _answers(self) -> bool:
@@ -131,9 +139,35 @@ class Site:
         return other
 
 
+def new_installation(data: Path) -> None:
+    """An empty installation: on SQLite, or with TRAILKEEPER_TEST_DATABASE=postgresql in a database
+    of its own on a real PostgreSQL, which stands in the folder's settings."""
+    if ON_POSTGRESQL:
+        from tests.postgresql import SHARED
+
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "trailkeeper.toml").write_text(f'database_url = "{SHARED.another_database()}"\n')
+    create(data)
+
+
+@contextmanager
+def tables_of(data: Path) -> Iterator[Any]:
+    """The database of a data folder beside all of the program's ways: `execute` takes SQL."""
+    if ON_POSTGRESQL:
+        from trailkeeper.ledger.postgresql.adapter import Adapted
+        from trailkeeper.ledger.postgresql.engine import connect
+        from trailkeeper.settings import load_settings
+
+        with connect(load_settings(data).database_url) as connection:
+            yield Adapted(connection)
+    else:
+        with closing(driver.connect(str(data / "trailkeeper.db"))) as connection:
+            yield connection
+
+
 def make_site(data: Path) -> Site:
     """A new installation, not served yet; made in this process, which is quicker than by `init`."""
-    create(data)
+    new_installation(data)
     with opened(data) as installation:
         installation.workspaces.create("Acme", OWNER, "Ada Admin", PASSWORD)
     site = Site(data, "")
@@ -141,7 +175,7 @@ def make_site(data: Path) -> Site:
     return site
 
 
-def pytest_unconfigure() -> None:
+def pytest_sessionfinish() -> None:
     """End the PostgreSQL server, if a test has started it."""
     if (module := sys.modules.get("tests.postgresql")) is not None:
         module.SHARED.close()

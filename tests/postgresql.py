@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -32,6 +33,7 @@ ROLE = "trailkeeper"
 PASSWORD = "not a secret"
 SUPERUSER = "admin"
 TEMPLATE = "trailkeeper_template"
+KEPT = 40
 PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -107,7 +109,7 @@ class Server:
         """Make an empty cluster, whose roles need a password over TCP."""
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
-        self._own()
+        self.own()
         self.run(
             *("initdb", "-D", self.data, "-U", SUPERUSER, "--pwfile", secret),
             *("--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"),
@@ -155,7 +157,7 @@ class Server:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-4_000:]
 
-    def _own(self) -> None:
+    def own(self) -> None:
         """Make the folder that of the user it runs as."""
         if os.geteuid() == 0:
             user = ordinary_user()
@@ -243,6 +245,14 @@ class Shared:
     def __init__(self) -> None:
         self._entered: Any = None
         self._server: Server | None = None
+        self._made: deque[str] = deque()
+
+    def another_database(self) -> str:
+        """One that is dropped when many others have been made since."""
+        while len(self._made) >= KEPT:
+            self.server().drop_database(self._made.popleft())
+        self._made.append(self.server().new_database())
+        return self._made[-1]
 
     def server(self) -> Server:
         if self._server is None:
@@ -257,7 +267,7 @@ class Shared:
 
 
 SHARED = Shared()
-"""Ended by the hook pytest_unconfigure of tests/conftest.py."""
+"""Ended by the hook pytest_sessionfinish of tests/conftest.py."""
 
 
 @contextmanager

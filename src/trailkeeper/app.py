@@ -35,6 +35,7 @@ from trailkeeper.api import (
 from trailkeeper.api import ingest as hot
 from trailkeeper.api.job_posts import JobPosts
 from trailkeeper.api.services import ApiServices
+from trailkeeper.errors import Problem
 from trailkeeper.identity import passwords
 from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.installation import Installation
@@ -92,8 +93,11 @@ def build(installation: Installation) -> Application:
     job_posts = JobPosts(installation.jobs)
 
     def readiness() -> str | None:
-        with installation.engine.connect() as connection:
-            connection.exec_driver_sql("SELECT 1 FROM workspace")
+        try:
+            with installation.engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1 FROM workspace LIMIT 1")
+        except Problem as problem:
+            return problem.detail
         return None
 
     metrics = CollectorRegistry()

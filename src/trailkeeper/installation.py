@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -307,6 +307,28 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
         public_url=address,
         warnings=warnings,
     )
+
+
+def move_to_postgresql(data: Path, url: str | None, tell: Callable[[str], None]) -> Any:
+    """Move an installation from SQLite to a new PostgreSQL database, and have the folder belong to
+    that. Returns what was verified; None where only the switch was left of an earlier call.
+    Default: the setting `database_url`. Raises InstallationError, SettingsError."""
+    from trailkeeper.ledger.moving.move import move  # noqa: PLC0415 # psycopg takes a while
+
+    to = url or load_settings(data).database_url
+    if not to:
+        raise InstallationError("Say where to: --to postgresql://…, or the setting database_url")
+    secret = _secret(data)
+    with _one_line():
+        return move(data, to, secret, data / FOLLOWERS_LOCK, tell)
+
+
+def give_up_moving(data: Path) -> None:
+    """Let a folder whose moving was begun be used on SQLite again. Raises InstallationError."""
+    from trailkeeper.ledger.moving.move import give_up  # noqa: PLC0415
+
+    with _one_line():
+        give_up(data, data / FOLLOWERS_LOCK)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.account.forms import Browser
-from tests.conftest import Site
+from tests.conftest import Site, new_installation
 
 from trailkeeper.app import build
-from trailkeeper.installation import create, opened
+from trailkeeper.installation import opened
 from trailkeeper.web.session import PUBLIC, Permission
 
 NOBODY = "01a20650-2ce8-75a6-8a72-e453b32af680"
@@ -21,7 +21,7 @@ NOBODY = "01a20650-2ce8-75a6-8a72-e453b32af680"
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """Method and path of every page's route that is not open to everyone."""
     data = tmp_path_factory.mktemp("routes") / "data"
-    create(data)
+    new_installation(data)
     found: list[tuple[str, str]] = []
     with opened(data) as installation:
         application = build(installation)

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.conftest import new_installation
 
 from trailkeeper.activity import Activity, Context
 from trailkeeper.errors import Forbidden, Problem
@@ -20,7 +21,7 @@ from trailkeeper.identity import passwords
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.privileges import BUILT_IN, OWNER
 from trailkeeper.identity.signed_in import SignedIn
-from trailkeeper.installation import Installation, create, opened
+from trailkeeper.installation import Installation, opened
 from trailkeeper.query.filters import Filter
 from trailkeeper.streaming.streams import FIRST as FIRST_STREAM
 
@@ -49,7 +50,7 @@ class StateAndLog(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         data = Path(self.stack.enter_context(tempfile.TemporaryDirectory())) / "data"
-        create(data)
+        new_installation(data)
         self.here: Installation = self.stack.enter_context(opened(data))
         self.here.workspaces.create("Acme", "ada@example.com", "Ada Admin", PASSWORD)
         by = self.here.workspaces.by_operator("Acme")

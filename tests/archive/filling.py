@@ -16,7 +16,8 @@ from trailkeeper.activity import ActivityInput, to_us
 from trailkeeper.archive.archive import Archive
 from trailkeeper.archive.archives import Standing
 from trailkeeper.installation import Installation, opened
-from trailkeeper.ledger import append
+from trailkeeper.ledger.postgresql import append as postgresql
+from trailkeeper.ledger.sqlite import append as sqlite
 
 DAY_US = 86_400_000_000
 FIRST = to_us(datetime(2026, 3, 1, 9, tzinfo=UTC))
@@ -26,7 +27,10 @@ FIRST = to_us(datetime(2026, 3, 1, 9, tzinfo=UTC))
 @contextmanager
 def received_at(at: int) -> Iterator[None]:
     """What is recorded inside is received then, and a microsecond later each time."""
-    with patch.object(append, "now_us", lambda: at):
+    with (
+        patch.object(sqlite, "now_us", lambda: at),
+        patch.object(postgresql, "now_us", lambda: at),
+    ):
         yield
 
 

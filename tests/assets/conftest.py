@@ -8,16 +8,16 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.assets.desk import Desk, open_desk
-from tests.conftest import Site
+from tests.conftest import Site, new_installation
 
-from trailkeeper.installation import Installation, create, opened
+from trailkeeper.installation import Installation, opened
 
 
 @pytest.fixture(scope="session")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation on a real SQLite file, not served."""
     data = tmp_path_factory.mktemp("assets") / "data"
-    create(data)
+    new_installation(data)
     with opened(data) as installation:
         yield installation
 

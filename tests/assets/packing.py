@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, new_installation
 
 from trailkeeper.activity import Activity
 from trailkeeper.assets.asset import Asset
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.identity.acting import By
-from trailkeeper.installation import Installation, create, opened
+from trailkeeper.installation import Installation, opened
 
 _numbers = itertools.count(1)
 SECRET = "correct-horse-battery"
@@ -91,7 +91,7 @@ class Place:
 
 @contextmanager
 def two_workspaces(data: Path) -> Iterator[tuple[Place, Place]]:
-    create(data)
+    new_installation(data)
     with opened(data) as installation:
         for number, name in enumerate(("Acme", "Beta")):
             installation.workspaces.create(name, f"owner{number}@example.com", name, PASSWORD)

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 from tests.assets.command import command
-from tests.conftest import PASSWORD, cli
+from tests.conftest import PASSWORD, cli, new_installation
 
 from trailkeeper.assets.kinds import KINDS
-from trailkeeper.installation import create, opened
+from trailkeeper.installation import opened
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("assets") / "data"
-    create(folder)
+    new_installation(folder)
     with opened(folder) as installation:
         installation.workspaces.create("Acme", "ada@example.com", "Ada Admin", PASSWORD)
     return folder

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from tests.assets.command import command
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, new_installation
 
 from trailkeeper.activity import Activity
 from trailkeeper.assets.records import plain
@@ -19,7 +19,7 @@ from trailkeeper.assets.replay import replay
 from trailkeeper.catalogue import catalogue
 from trailkeeper.demo.people import TOM
 from trailkeeper.identity import passwords
-from trailkeeper.installation import Installation, create, opened
+from trailkeeper.installation import Installation, opened
 from trailkeeper.query.filters import Filter
 
 RUN = Path(__file__).parents[2] / "scripts/run.sh"
@@ -36,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         quick = PasswordHasher(time_cost=1, memory_cost=64)
         patch.setattr(passwords, "_hasher", quick)
         folder = tmp_path_factory.mktemp("demo") / "data"
-        create(folder)
+        new_installation(folder)
         with opened(folder) as installation:
             installation.workspaces.create("Demo", "owner@example.com", "Olivia Hart", PASSWORD)
         command(*demo(folder), "--owner-password-file", "-", stdin=PASSWORD)
@@ -155,7 +155,7 @@ def test_the_owner_can_give_somebody_another_password(data: Path) -> None:
 def test_where_mails_go_out_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
     folder = tmp_path / "data"
-    create(folder)
+    new_installation(folder)
     with opened(folder) as installation:
         installation.workspaces.create("Demo", "owner@example.com", "Olivia Hart", PASSWORD)
     monkeypatch.setenv("TRAILKEEPER_SMTP_HOST", "mail.example.com")

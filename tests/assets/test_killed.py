@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from tests.assets.desk import open_desk
 from tests.assets.test_random_operations import facts_of
+from tests.conftest import new_installation
 
 from trailkeeper.assets.replay import replay
-from trailkeeper.installation import create, opened
+from trailkeeper.installation import opened
 
 KILLED = """
 import os, signal, sys
@@ -54,7 +55,7 @@ def test_killed_half_way_state_and_record_stand_or_fall_together(
     tmp_path: Path, where: str, step: str, when: str, is_kept: bool
 ) -> None:
     data = tmp_path / "data"
-    create(data)
+    new_installation(data)
     with opened(data) as here:
         desk = open_desk(here)
         recipe = desk.make("recipe", "Old")

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 from tests.assets.command import command
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, new_installation
 
-from trailkeeper.installation import create, opened
+from trailkeeper.installation import opened
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sync") / "data"
-    create(folder)
+    new_installation(folder)
     with opened(folder) as installation:
         installation.workspaces.create("First", "ada@example.com", "Ada Admin", PASSWORD)
     return folder

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import STORE
 from tests.contract.stores import Store, open_store
 
 from trailkeeper.followers import places
@@ -113,7 +114,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with open_store("sqlite", tmp_path / "data") as store, ExitStack() as stack:
+    with open_store(STORE, tmp_path / "data") as store, ExitStack() as stack:
         operations = Operations(store.here.engine, store.here.writer, store.here.recorder)
         yield World(store, Places(operations), Owner(operations), stack)
 

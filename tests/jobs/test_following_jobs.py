@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import STORE
 from tests.contract.stores import Store, open_store
 from tests.jobs.support import SAMPLES, job, step
 
@@ -20,7 +21,7 @@ STEPS = "recipe_step_details_failure_2019"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store("sqlite", tmp_path / "data") as made:
+    with open_store(STORE, tmp_path / "data") as made:
         yield made
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conftest import STORE
 from tests.contract.stores import Store, open_store
 from tests.jobs.support import job
 
@@ -90,7 +91,7 @@ class Log:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Log]:
-    with open_store("sqlite", tmp_path / "data") as store:
+    with open_store(STORE, tmp_path / "data") as store:
         yield Log(store, tmp_path)
 
 

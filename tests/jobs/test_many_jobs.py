@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, insert
+from tests.conftest import STORE
 from tests.contract.stores import Store, open_store
 
 from trailkeeper.jobs.listing import JobFilter
@@ -22,7 +23,7 @@ START = 1_780_000_000_000_000
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store("sqlite", tmp_path_factory.mktemp("many") / "data") as made:
+    with open_store(STORE, tmp_path_factory.mktemp("many") / "data") as made:
         fill(made)
         yield made
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import httpx
-import pysqlite3.dbapi2 as driver
 import zstandard
-from tests.conftest import Site
+from tests.conftest import Site, tables_of
 from tests.jobs.support import get, job, post, step
 
 SECRET = "tk_" + "s3cret" * 6
@@ -16,7 +13,7 @@ DATA = "Ada's salary is 7"
 
 def stored(site: Site) -> bytes:
     """Everything that is kept of jobs, unpacked."""
-    with closing(driver.connect(str(site.data / "trailkeeper.db"))) as database:
+    with tables_of(site.data) as database:
         rows = database.execute(
             "SELECT title, error, folded, recipe_name, body FROM job"
         ).fetchall()

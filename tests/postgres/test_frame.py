@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, inspect, text
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, inspect, select, text
 from tests.postgresql import SHARED, database, name_in
 
 from trailkeeper.errors import StoreUnavailable
@@ -16,7 +18,8 @@ from trailkeeper.ledger.postgresql.adapter import translated
 from trailkeeper.ledger.postgresql.address import AddressError, conninfo, shown
 from trailkeeper.ledger.postgresql.engine import adapted, reader_engine, writer_engine
 from trailkeeper.ledger.postgresql.tables import OWN
-from trailkeeper.ledger.schema import metadata
+from trailkeeper.ledger.postgresql.texts import escaped, unescaped
+from trailkeeper.ledger.schema import metadata, workspace
 
 
 @pytest.fixture
@@ -106,6 +109,36 @@ def test_values_go_there_and_back_as_they_are(url: str) -> None:
         assert database.in_transaction
         database.execute("ROLLBACK")
         assert not database.in_transaction
+    engine.dispose()
+
+
+@given(st.text(alphabet=st.sampled_from("\0\U0010ffff01aü"), max_size=8))
+def test_a_text_that_postgresql_cannot_hold_comes_back_as_it_was(text: str) -> None:
+    assert unescaped(escaped(text)) == text
+    assert "\0" not in escaped(text)
+
+
+def test_any_text_is_held_and_found(url: str) -> None:
+    engine = writer_engine(url)
+    texts = ["a\0b", "\0", "\U0010ffff", "\U0010ffff0", "plain"]
+    with engine.connect() as connection:
+        for number, one in enumerate(texts):
+            connection.execute(insert(workspace).values(id=one, name=str(number), created_at=0))
+        database = adapted(connection)
+        for number, one in enumerate(texts):
+            asked = select(workspace.c.id).where(workspace.c.id == one)
+            assert connection.execute(asked).scalar_one() == one
+            row = database.execute("SELECT id, name FROM workspace WHERE id = ?", (one,)).fetchone()
+            assert row == (one, str(number))
+        with connection.connection.driver_connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE t (a text)")
+            for form, name in (("", "t"), (" (FORMAT binary)", "t")):
+                with cursor.copy(f"COPY {name} FROM STDIN{form}") as copy:
+                    copy.set_types(["text"])
+                    for one in texts:
+                        copy.write_row((one,))
+            cursor.execute("SELECT a FROM t")
+            assert [row[0] for row in cursor.fetchall()] == texts * 2
     engine.dispose()
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.conftest import STORE
 from tests.contract.stores import Store, open_store
 
 from trailkeeper.activity import Activity, now_us, rfc3339
@@ -71,7 +72,7 @@ class Kept:
 @contextmanager
 def open_kept(data: Path) -> Iterator[Kept]:
     """A new one."""
-    with open_store("sqlite", data) as store:
+    with open_store(STORE, data) as store:
         told: list[str] = []
         operations = Operations(store.here.engine, store.here.writer, store.here.recorder)
         sweeper = Sweeper(operations, lambda _key, subject, _text: told.append(subject))

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
-from typing import Any
 
-import pysqlite3.dbapi2 as dbapi
 import pytest
 from tests.account.world import World, open_world
 from tests.api.support import PATH
-from tests.conftest import Site, activity, cli
-
-from trailkeeper.ledger.sqlite import DATABASE_FILE
+from tests.conftest import Site, activity, cli, tables_of
 
 RETENTION, HOLDS = "/api/v1/settings/retention", "/api/v1/legal-holds"
 
@@ -108,10 +103,10 @@ def test_a_package_whose_file_went_says_so(world: World) -> None:
         page = f"/lifecycle/packages/{package}"
         assert "Download package" in world.owner.get(page).text
         age = "UPDATE asset SET created_at = created_at - 400 * 86400000000 WHERE id = ?"
-        driver: Any = dbapi
-        with closing(driver.connect(world.site.data / DATABASE_FILE, timeout=10)) as database:
+        with tables_of(world.site.data) as database:
             database.execute(age, (package,))
-            database.commit()
+            if database.in_transaction:
+                database.execute("COMMIT")
         swept = json.loads(cli("retention", "sweep", *where, "--json").stdout)
         assert swept["package_files_removed"] == 1
         assert http.get(f"/api/v1/packages/{package}/download").status_code == 404

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import insert, select
 
 from trailkeeper.activity import from_us, now_us
 from trailkeeper.assets.asset import HOME_NAME, Asset
@@ -37,6 +35,7 @@ from trailkeeper.assets.values import checked_name
 from trailkeeper.errors import Conflict, FieldError, NotFound, TooManyRequests
 from trailkeeper.identity.acting import By
 from trailkeeper.identity.store import Store
+from trailkeeper.ledger.dialect import one_moment
 from trailkeeper.ledger.schema import package_file
 
 FILE_NAME_MAX = 150
@@ -92,7 +91,7 @@ class Packages:
         """Put a manifest's assets into a file, and record that; returns the package. Nobody exports
         what they may not see. Raises Forbidden, NotFound, Conflict."""
         self._registry.require(by, "manifest", "export")
-        with self._registry.reading(by.workspace) as (connection, rows), _at_once(connection):
+        with self._registry.reading(by.workspace) as (connection, rows), one_moment(connection):
             manifest = rows.get("manifest", manifest_id)
             workspace = self._store.workspace_target(connection, by.workspace)
             package = packed(rows, manifest, workspace.name or workspace.id)
@@ -230,16 +229,6 @@ class Packages:
         Forbidden, InvalidInput, Conflict."""
         prepared = self.prepare(by, raw, folder_name, parent_folder_id, file_name=file_name)
         return self.carry_out(by, prepared, progress)
-
-
-@contextmanager
-def _at_once(connection: Connection) -> Generator[None]:
-    """All that is read is as it was at one moment."""
-    connection.exec_driver_sql("BEGIN")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
 
 
 def safe_file_name(name: str) -> str:

@@ -29,6 +29,7 @@ from trailkeeper.assets.kind import Kind, Reference
 from trailkeeper.assets.kinds import KINDS
 from trailkeeper.errors import NotFound
 from trailkeeper.identity.seal import Seal
+from trailkeeper.ledger.dialect import one_of, text_in_json
 from trailkeeper.ledger.schema import asset, asset_version
 
 PAGE_MAX = 1_000
@@ -298,9 +299,8 @@ class Reads:
         ids = [one.id for one in named if one.kind == reference.kind]
         if not ids:
             return []
-        wanted = func.json_each(msgspec.json.encode(ids).decode()).table_valued("value")
-        held = func.json_extract(asset.c.content, f"$.{reference.field}")
-        asked = [asset.c.kind == kind.name, _LIVE, held.in_(select(wanted.c.value))]
+        held = text_in_json(self._db, asset.c.content, reference.field)
+        asked = [asset.c.kind == kind.name, _LIVE, one_of(self._db, held, ids)]
         if reference.in_states:
             asked.append(asset.c.state.in_(reference.in_states))
         rows = self._db.execute(_ASSETS.where(asset.c.workspace == self._workspace, *asked))

@@ -14,6 +14,7 @@ from trailkeeper.assets.asset import Asset
 from trailkeeper.assets.kind import Kind
 from trailkeeper.assets.reads import HERE, THIS, Reads, name_key
 from trailkeeper.errors import Conflict, FieldError
+from trailkeeper.ledger.dialect import savepoint
 from trailkeeper.ledger.schema import asset, asset_version, workspace
 
 _NEXT_ID = (
@@ -38,7 +39,7 @@ class Rows(Reads):
     def insert(self, kind: Kind, name: str, *, secrets: dict[str, Any], **values: Any) -> Asset:
         """Keep a new asset. Raises Conflict for a name that is taken."""
         id = self.next_id()
-        with _unique_name(kind, name):
+        with _unique_name(kind, name), savepoint(self._db):
             key: int = self._db.execute(
                 _INSERT,
                 {
@@ -61,7 +62,7 @@ class Rows(Reads):
             values["name_key"] = name_key(values["name"])
         if secrets is not None:
             values["secrets_sealed"] = self._sealed(secrets, one.id)
-        with _unique_name(one.of, values.get("name", one.name)):
+        with _unique_name(one.of, values.get("name", one.name)), savepoint(self._db):
             self._db.execute(
                 _UPDATE,
                 {

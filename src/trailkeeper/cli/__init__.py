@@ -18,6 +18,7 @@ from trailkeeper.cli import (
     backup,
     exports,
     imports,
+    moving,
     reading,
     retention,
     setup,
@@ -70,6 +71,7 @@ app.command(streams.stream)
 app.command(retention.retention)
 app.command(retention.hold)
 app.command(archive.archive)
+app.command(moving.migrate_store, name="migrate-store")
 
 
 def main() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Engine, update
 
 from trailkeeper.activity import now_us
-from trailkeeper.errors import Problem, Unauthorized
+from trailkeeper.errors import Problem, StoreUnavailable, Unauthorized
 from trailkeeper.identity.secrets import TOKEN_PREFIX, digest
 from trailkeeper.identity.tokens import Token
+from trailkeeper.ledger.dialect import driver_level
 from trailkeeper.ledger.schema import api_token
 from trailkeeper.ledger.writer import Transaction, Writer
 
@@ -27,9 +28,9 @@ class TokenCheck:
     by whatever process: a revoked token is refused at once. For one thread."""
 
     def __init__(self, engine: Engine, writer: Writer) -> None:
+        self._engine = engine
         self._connection = engine.connect()
-        raw: Any = self._connection.connection.driver_connection
-        self._db = raw
+        self._db = driver_level(self._connection)
         self._writer = writer
         self._found: dict[str, Token] = {}
         self._generation = -1
@@ -38,9 +39,9 @@ class TokenCheck:
     def find(self, authorization: str) -> Token:
         """The valid token of an Authorization header, as the database has it now.
 
-        Raises Unauthorized.
+        Raises Unauthorized, StoreUnavailable.
         """
-        token = _valid(_row(self._db, digest(_presented(authorization))))
+        token = _valid(self._row(digest(_presented(authorization))))
         self._used(token)
         return token
 
@@ -63,6 +64,16 @@ class TokenCheck:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _row(self, token_hash: bytes) -> Any:
+        """Once more over a new connection where the one at hand has broken."""
+        try:
+            return _row(self._db, token_hash)
+        except StoreUnavailable:
+            self._connection.close()
+            self._connection = self._engine.connect()
+            self._db = driver_level(self._connection)
+            return _row(self._db, token_hash)
 
     def _used(self, token: Token) -> None:
         """Note the time of use, in the background and at most once a minute."""
@@ -106,8 +117,8 @@ def _presented(authorization: str) -> str:
 
 def _row(database: Any, token_hash: bytes) -> Any:
     return database.execute(
-        "SELECT token_hash, id, name, workspace, scopes, expires_at, revoked_at, user, last_used_at"
-        " FROM api_token WHERE token_hash=?",
+        "SELECT token_hash, id, name, workspace, scopes, expires_at, revoked_at,"
+        ' "user", last_used_at FROM api_token WHERE token_hash=?',
         (token_hash,),
     ).fetchone()
 

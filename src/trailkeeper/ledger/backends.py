@@ -8,16 +8,17 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from trailkeeper.ledger.backend import Backend
-from trailkeeper.ledger.postgresql.backend import PostgresBackend
 from trailkeeper.ledger.sqlite.backend import SqliteBackend
-
-BACKENDS: dict[str, Backend] = {"sqlite": SqliteBackend(), "postgresql": PostgresBackend()}
-"""By the names that SQLAlchemy gives to kinds of databases."""
 
 
 def backend_of(engine: Engine) -> Backend:
     """The backend of an engine's database."""
-    return BACKENDS[engine.dialect.name]
+    if engine.dialect.name == "postgresql":
+        # Only now: who has SQLite need not wait for its import.
+        from trailkeeper.ledger.postgresql.backend import PostgresBackend  # noqa: PLC0415
+
+        return PostgresBackend()
+    return SqliteBackend()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from trailkeeper.ledger import sqlite
 from trailkeeper.ledger.marker import DatabaseError, read_marker
 from trailkeeper.ledger.migrate import migrate
+from trailkeeper.ledger.moving.source import refuse_moving
 from trailkeeper.ledger.sqlite import DATABASE_FILE
 
 
@@ -68,6 +69,7 @@ class SqliteHome:
 
     def check(self, secret: bytes) -> list[str]:
         del secret
+        refuse_moving(self._data)
         if marker := read_marker(self._data):
             raise DatabaseError(
                 f"{self._data} belongs to an installation in {marker.at}; say so by"

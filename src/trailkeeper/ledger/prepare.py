@@ -296,3 +296,7 @@ def collect_texts(value: Any, parts: list[str]) -> None:
             collect_texts(inner, parts)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         parts.append(str(value))
+
+
+tokens_of, text_of = _tokens, _text
+"""Also for activities that were recorded before (ledger/moving)."""

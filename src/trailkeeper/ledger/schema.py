@@ -102,7 +102,6 @@ word = Table(
     metadata,
     Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
     Column("word", Text, primary_key=True),
-    sqlite_with_rowid=False,
 )
 """The words of a workspace's log (see ledger/vocabulary.py)."""
 

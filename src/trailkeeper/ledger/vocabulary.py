@@ -11,6 +11,9 @@ from typing import Any
 
 from trailkeeper.ledger.words import words_of
 
+WORD_MAX = 255
+"""Longer words are found whole, but not by a part of them."""
+
 PIECES_MAX = 500_000
 PIECE_MAX = 100
 """Characters of a piece that is remembered."""
@@ -40,7 +43,11 @@ class Vocabulary:
             return
         self._db.executemany(
             "INSERT INTO word (workspace, word) VALUES (?,?) ON CONFLICT DO NOTHING",
-            [(workspace, word) for word in sorted(set(words_of(" ".join(new))))],
+            [
+                (workspace, word)
+                for word in sorted(set(words_of(" ".join(new))))
+                if len(word) <= WORD_MAX
+            ],
         )
         if sum(map(len, self._known.values())) + len(new) > PIECES_MAX:
             self._known.clear()

@@ -10,7 +10,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 
-from trailkeeper.errors import Problem
+from trailkeeper.errors import Problem, QueueFull, StoreUnavailable
 from trailkeeper.web.render import HTML, go_to, render
 from trailkeeper.web.security import PAGE_HEADERS, ForeignRequest, WebRequest
 from trailkeeper.web.services import SignedIn
@@ -105,7 +105,10 @@ def server_error(request: WebRequest, error: Exception) -> Response[str]:
 def problem_page(request: WebRequest, problem: Problem) -> Response[str]:
     """A problem that is about no field: what it is, and for some that it may be over soon."""
     busy = problem.status in (429, 503)
-    return _page(request, problem.status, problem.title, f"{problem.detail}.", retry=busy)
+    page = _page(request, problem.status, problem.title, f"{problem.detail}.", retry=busy)
+    if problem.retry_after_s is not None:
+        page.headers["Retry-After"] = str(problem.retry_after_s)
+    return page
 
 
 PAGE_ERRORS: dict[int | type[Exception], PageError] = {
@@ -114,6 +117,8 @@ PAGE_ERRORS: dict[int | type[Exception], PageError] = {
     NotAllowed: not_allowed,
     ForeignRequest: foreign_request,
     HTTPException: http_error,
+    QueueFull: problem_page,
+    StoreUnavailable: problem_page,
     Exception: server_error,
 }
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from trailkeeper.activity import now_us
 from trailkeeper.errors import NotFound
@@ -18,7 +19,7 @@ from trailkeeper.ledger.append import Append, Group, Outcomes, receive
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.postgresql.dictionaries import Dictionaries
-from trailkeeper.ledger.postgresql.ids import id_key
+from trailkeeper.ledger.postgresql.ids import digest_key, id_key
 from trailkeeper.ledger.postgresql.keys import make_keys
 from trailkeeper.ledger.postgresql.partitions import Partitions
 from trailkeeper.ledger.postgresql.rows import Row, Statement, inserts, row_of
@@ -65,6 +66,9 @@ class Appender:
         self._dictionaries = Dictionaries(database)
         self._vocabulary = Vocabulary(database)
         self._partitions = Partitions(database)
+        self._moved: bool | None = None
+        """Whether there are ids of activities that were removed on SQLite, before the installation
+        was moved (ledger/moving): of those only the digests are known."""
         self._left: dict[int, _Workspace] = {}
         """How this process left each workspace at its last append."""
         self._locked: dict[int, _Workspace] = {}
@@ -133,7 +137,10 @@ class Appender:
     def _look_up(self, groups: dict[int, Group]) -> None:
         """Find which of the senders' ids are in use already, or were before their removal."""
         asked = [
-            (workspace, id_key(id), id) for workspace, group in groups.items() for id in group.known
+            (workspace, key, id)
+            for workspace, group in groups.items()
+            for id in group.known
+            for key in self._keys_of(id)
         ]
         if not asked:
             return
@@ -147,6 +154,16 @@ class Appender:
         for workspace, key, seq, received_at, content_hash in rows:
             id = by_key[workspace, key]
             groups[workspace].known[id] = (seq, received_at, bytes(content_hash))
+
+    def _keys_of(self, id: str) -> set[UUID]:
+        """What an id may stand in `activity_id` by."""
+        key = id_key(id)
+        if self._moved is None:
+            row = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM activity_id WHERE key = -1)"
+            ).fetchone()
+            self._moved = bool(row[0])
+        return {key, digest_key(id)} if self._moved else {key}
 
     def _insert(self, groups: dict[int, Group]) -> None:
         timed = [

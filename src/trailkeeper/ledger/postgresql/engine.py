@@ -6,19 +6,24 @@ only a server that takes writes, so that what was answered is in the next read.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from trailkeeper.errors import StoreUnavailable
 from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.address import conninfo
-from trailkeeper.ledger.postgresql.failures import as_problem
+from trailkeeper.ledger.postgresql.failures import RETRY_AFTER_S, as_problem
+from trailkeeper.ledger.postgresql.texts import register
 
 POOL_WAIT_S = 10
+FAIL_AGAIN_S = 0.5
 
 LOCK_WAIT = "10s"
 """How long a writer waits for the transaction of another process."""
@@ -46,6 +51,19 @@ _READING = (
 )
 
 
+class _Pool(QueuePool):
+    """Says as a Problem that all its connections are in use."""
+
+    def connect(self) -> Any:
+        try:
+            return super().connect()
+        except PoolTimeoutError as error:
+            raise StoreUnavailable(
+                "All connections to the database are in use; send it again later",
+                retry_after_s=RETRY_AFTER_S,
+            ) from error
+
+
 def writer_engine(url: str) -> Engine:
     """An engine whose connections write in all workspaces. Raises AddressError."""
     return _engine(url, NullPool, {}, _WRITING)
@@ -64,7 +82,7 @@ def reader_engine(url: str, connections: int = 48) -> Engine:
         # After a failover, connections come back to the new server by and by.
         "pool_recycle": 1_800,
     }
-    return _engine(url, QueuePool, sizes, _READING)
+    return _engine(url, _Pool, sizes, _READING)
 
 
 def adapted(connection: Connection) -> Adapted:
@@ -94,9 +112,21 @@ def _engine(url: str, pool: type[Any], options: dict[str, Any], settings: str) -
 
 
 def _connector(info: str, settings: str) -> Callable[[], psycopg.Connection[Any]]:
+    """Connects, and after a failure fails at once for a while: who asks must not wait each time
+    until a host that is gone has not answered."""
+    failed: list[tuple[float, psycopg.Error]] = []
+
     def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(info, autocommit=True)
+        if failed and time.monotonic() - failed[-1][0] < FAIL_AGAIN_S:
+            raise type(failed[-1][1])(str(failed[-1][1]))
         try:
+            connection = psycopg.connect(info, autocommit=True)
+        except psycopg.Error as error:
+            failed[:] = [(time.monotonic(), error)]
+            raise
+        failed.clear()
+        try:
+            register(connection)
             connection.execute(settings.encode())
         except BaseException:
             connection.close()

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 
 from trailkeeper.ledger.marker import DatabaseError, Marker, read_marker, write_marker
 from trailkeeper.ledger.migrate import migrate
+from trailkeeper.ledger.moving.source import refuse_moving
 from trailkeeper.ledger.postgresql import engine
 from trailkeeper.ledger.postgresql.address import AddressError, shown
 from trailkeeper.ledger.postgresql.failures import first_line
@@ -64,6 +65,7 @@ class PostgresqlHome:
                 )
 
     def check(self, secret: bytes) -> list[str]:
+        refuse_moving(self._data)
         if (self._data / DATABASE_FILE).exists():
             raise DatabaseError(
                 f"{self._data} holds an installation on SQLite; move it with `trailkeeper"
@@ -72,6 +74,11 @@ class PostgresqlHome:
         with self._connected() as connection:
             self._refuse_other(connection, secret)
             return _warnings(connection)
+
+    def refuse_unsuitable(self) -> None:
+        """Refuse a server that cannot be reached or worked with. Raises DatabaseError."""
+        with self._connected():
+            pass
 
     def writer_engine(self) -> Engine:
         return engine.writer_engine(self._url)

@@ -18,6 +18,16 @@ def id_key(id: str) -> UUID:
     """
     if len(id) == 36 and _CANONICAL(id):
         return UUID(id)
-    digest = bytearray(hashlib.sha256(id.encode()).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x80
-    return UUID(bytes=bytes(digest))
+    return digest_key(id)
+
+
+def digest_key(id: str) -> UUID:
+    """The UUID that is made of an id's digest, whatever the id is."""
+    return as_version_8(hashlib.sha256(id.encode()).digest())
+
+
+def as_version_8(digest: bytes) -> UUID:
+    """The UUID of an id's SHA-256, or of the first 16 bytes of that."""
+    made = bytearray(digest[:16])
+    made[6] = made[6] & 0x0F | 0x80
+    return UUID(bytes=bytes(made))

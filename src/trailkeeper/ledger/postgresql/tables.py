@@ -99,6 +99,8 @@ STATEMENTS = (
         PRIMARY KEY (workspace, id_key)
     )
     """,
+    # For the ids of activities that were removed on SQLite (ledger/postgresql/restore.py).
+    "CREATE INDEX ix_activity_id_moved ON activity_id (workspace) WHERE key = -1",
     """
     CREATE TABLE activity_hour (
         workspace integer NOT NULL,
@@ -145,8 +147,9 @@ STATEMENTS = (
     ) WITH (fillfactor = 80)
     """,
     "CREATE INDEX ix_entity_workspace_id ON entity (workspace, id)",
-    "CREATE INDEX ix_entity_workspace_email ON entity (workspace, email)",
-    "CREATE INDEX ix_entity_workspace_name ON entity (workspace, name)",
+    # By hash, since names may be longer than an entry of a B-tree.
+    "CREATE INDEX ix_entity_email ON entity USING hash (email)",
+    "CREATE INDEX ix_entity_name ON entity USING hash (name)",
 )
 
 

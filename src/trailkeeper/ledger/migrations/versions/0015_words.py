@@ -18,7 +18,7 @@ STATEMENTS = (
         word TEXT NOT NULL,
         CONSTRAINT pk_word PRIMARY KEY (workspace, word),
         CONSTRAINT fk_word_workspace FOREIGN KEY(workspace) REFERENCES workspace ("key")
-    ) WITHOUT ROWID
+    )
     """,
     "INSERT INTO activity_index (rowid, body) SELECT key, body FROM activity_fresh ORDER BY key",
     "DELETE FROM activity_fresh",
@@ -26,7 +26,7 @@ STATEMENTS = (
     """
     INSERT INTO word (workspace, word)
         SELECT workspace.key, term FROM workspace CROSS JOIN activity_word
-        WHERE (term < char(57344) OR term >= char(63744))
+        WHERE (term < char(57344) OR term >= char(63744)) AND length(term) <= 255
             AND EXISTS (SELECT 1 FROM activity WHERE activity.workspace = workspace.key)
     """,
     "DROP TABLE activity_word",
