@@ -9,7 +9,7 @@ from msgspec import Struct
 from trailkeeper.ledger.postgresql.append import Appender
 from trailkeeper.ledger.postgresql.ids import as_version_8, id_key
 from trailkeeper.ledger.postgresql.rows import Row, inserts, row_of
-from trailkeeper.ledger.postgresql.words import vector_of
+from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
 from trailkeeper.ledger.prepare import Prepared
 
 BEFORE_ALL = -1
@@ -47,7 +47,7 @@ class Restorer(Appender):
                 self._dictionaries.entity(workspace, prepared.actor),
                 self._dictionaries.entity(workspace, prepared.targets[0]),
             )
-            words = vector_of(self._tokens(workspace, prepared), prepared.text)
+            words = vector_of(self._tokens(workspace, prepared), lexemes_of(prepared.text))
             row = row_of(
                 workspace,
                 one.key,
