@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from trailkeeper.ledger.postgresql.append import Appender, lock_statement
 from trailkeeper.ledger.postgresql.database import PostgresDatabase
-from trailkeeper.ledger.postgresql.failures import as_problem, is_clash
+from trailkeeper.ledger.postgresql.failures import as_problem, is_clash, is_without_partition
 
 UNITS = 7_451_912
 """The key of the advisory lock that orders the units of all processes."""
@@ -115,4 +115,4 @@ class PostgresBackend:
 
     def may_try_again(self, error: Exception, /) -> bool:
         # A month's table may have been dropped, as empty, by another process.
-        return is_clash(error) or "no partition of relation" in str(error)
+        return is_clash(error) or is_without_partition(error)

@@ -44,6 +44,12 @@ def is_clash(error: BaseException) -> bool:
     return found is not None and found.sqlstate in CLASHES
 
 
+def is_without_partition(error: BaseException) -> bool:
+    """Whether a row found no partition: PostgreSQL calls that a violated check."""
+    found = driver_error(error)
+    return found is not None and found.sqlstate == "23514"
+
+
 def is_away(error: BaseException) -> bool:
     """Whether the database is not there or takes nothing, now. A commit's outcome is unknown
     then."""
