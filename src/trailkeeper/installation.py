@@ -21,10 +21,15 @@ from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
+from trailkeeper.clickhouse import service as clickhouse_service
+from trailkeeper.clickhouse.connection import Connection, UrlError
+from trailkeeper.clickhouse.joined import ClickHouseOlder
+from trailkeeper.clickhouse.service import ClickHouse
+from trailkeeper.clickhouse.tables import Tables
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.presence import Presence
-from trailkeeper.followers.runner import Runner
+from trailkeeper.followers.runner import Owner, Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
 from trailkeeper.identity.later import Later
@@ -114,6 +119,7 @@ class Installation:
     stream_overviews: Overviews
     stream_metrics: StreamMetrics
     followers: Runner
+    clickhouse: ClickHouse | None
     retention: Rules
     holds: Holds
     sweeper: Sweeper
@@ -189,19 +195,32 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     two_factor = TwoFactor(store, confirm, secret)
     passkeys = Passkeys(store, confirm, secret, address)
     log_in = LogIn(store, sessions, two_factor, passkeys, secret)
-    reader = Reader(reading, secret)
+    copies = _clickhouse(settings)
+    reader = Reader(reading, secret, ClickHouseOlder(copies) if copies else None)
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
+    owners: dict[str, Owner] = dict.fromkeys(STREAM_KINDS.values(), owner)
+    clickhouse = None
+    if copies:
+        clickhouse = ClickHouse(store, reading, recorder, copies, settings.clickhouse_hot_days)
+        stack.callback(clickhouse.close)
+        owners[clickhouse_service.KIND] = clickhouse
+    elif clickhouse_service.has_moved(store):
+        raise InstallationError(
+            "This installation's older activities stand in ClickHouse: set `clickhouse_url` as it"
+            " was"
+        )
     finished = JobSource(reading)
     followers = Runner(
         Places(store),
         {"activities": ActivitySource(reader), "jobs": finished},
-        dict.fromkeys(STREAM_KINDS.values(), owner),
+        owners,
         Presence(data / FOLLOWERS_LOCK),
     )
     writer.listen(followers.committed)
     stack.callback(followers.close)
-    sweeper = Sweeper(store, notifications.notify)
+    elsewhere = clickhouse.remover if clickhouse else None
+    sweeper = Sweeper(store, notifications.notify, elsewhere)
     stack.callback(sweeper.close)
     streams = Streams(store, guard, secret)
     overviews = Overviews(store, {"activities": reader, "jobs": finished}, streams)
@@ -237,6 +256,7 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         stream_overviews=overviews,
         stream_metrics=StreamMetrics(store, overviews),
         followers=followers,
+        clickhouse=clickhouse,
         retention=Rules(store, reader),
         holds=Holds(store),
         sweeper=sweeper,
@@ -282,6 +302,19 @@ def _database(
     )
     stack.callback(writer.close)
     return reading, writer
+
+
+def _clickhouse(settings: Settings) -> Connection | None:
+    if not settings.clickhouse_url:
+        return None
+    try:
+        tables = Tables(settings.clickhouse_cluster)
+    except ValueError as error:
+        raise SettingsError(f"clickhouse_cluster: {error}") from None
+    try:
+        return Connection(settings.clickhouse_url, tables)
+    except UrlError as error:
+        raise SettingsError(f"clickhouse_url: {error}") from None
 
 
 def _oidc(settings: Settings) -> Oidc:

@@ -86,6 +86,8 @@ def serve(
             print(f"Trailkeeper serves {url}", file=sys.stderr, flush=True)
         installation.followers.start()
         installation.sweeper.start()
+        if installation.clickhouse:
+            installation.clickhouse.start()
         # uvicorn exits with a code of its own when it cannot listen.
         with contextlib.suppress(SystemExit):
             server.run()

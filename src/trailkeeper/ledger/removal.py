@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -67,15 +68,16 @@ def remove(
 
 
 def forget_names(
-    database: Database, workspace: int, *, after: int, limit: int
+    database: Database, workspace: int, *, after: int, limit: int, named: Collection[int] = ()
 ) -> tuple[int | None, int]:
     """Remove the dictionary's entries, from the key `after` on, of actors and targets that no
-    activity names any more. Returns where to go on, None at the end, and how many were removed."""
+    activity names any more, here or (`named`) in another store. Returns where to go on, None at the
+    end, and how many were removed."""
     rows = database.execute(
         "SELECT key FROM entity WHERE workspace=? AND key>? ORDER BY key LIMIT ?",
         (workspace, after, limit),
     ).fetchall()
-    gone = database.unnamed(workspace, [key for (key,) in rows])
+    gone = database.unnamed(workspace, [key for (key,) in rows if key not in named])
     database.execute(
         f"DELETE FROM entity WHERE workspace=? AND key{database.ONE_OF}",
         (workspace, database.listed(gone)),
