@@ -80,6 +80,9 @@ class Copied(Store):
     def place(self, workspace: int | None = None) -> Place:
         return Places(self.operations).find(workspace or self.acme, KIND, KIND)
 
+    def place_if_there(self) -> Place | None:
+        return next(iter(Places(self.operations).of(self.acme, KIND)), None)
+
     def work(self) -> CopyWork:
         return self.clickhouse.work_of(self.place())
 
