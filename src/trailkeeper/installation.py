@@ -25,7 +25,6 @@ from trailkeeper.clickhouse import service as clickhouse_service
 from trailkeeper.clickhouse.connection import Connection, UrlError
 from trailkeeper.clickhouse.joined import ClickHouseOlder
 from trailkeeper.clickhouse.service import ClickHouse
-from trailkeeper.clickhouse.tables import Tables
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.presence import Presence
@@ -308,13 +307,11 @@ def _clickhouse(settings: Settings) -> Connection | None:
     if not settings.clickhouse_url:
         return None
     try:
-        tables = Tables(settings.clickhouse_cluster)
-    except ValueError as error:
-        raise SettingsError(f"clickhouse_cluster: {error}") from None
-    try:
-        return Connection(settings.clickhouse_url, tables)
+        return Connection(settings.clickhouse_url, settings.clickhouse_cluster)
     except UrlError as error:
         raise SettingsError(f"clickhouse_url: {error}") from None
+    except ValueError as error:
+        raise SettingsError(f"clickhouse_cluster: {error}") from None
 
 
 def _oidc(settings: Settings) -> Oidc:

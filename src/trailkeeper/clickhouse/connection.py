@@ -48,9 +48,10 @@ class Connection:
     """Every method raises StoreUnavailable when ClickHouse does not answer, or answers with an
     error, which is logged."""
 
-    def __init__(self, url: str, tables: Tables) -> None:
+    def __init__(self, url: str, cluster: str = "") -> None:
+        """Raises UrlError, and ValueError for what is no name of a cluster."""
         self._target = _target(url)
-        self.tables = tables
+        self.tables = Tables(cluster, self._target.get("database", ""))
         self._client: Any = None
         self._lock = threading.Lock()
 

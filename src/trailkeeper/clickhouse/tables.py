@@ -63,17 +63,20 @@ SETTINGS index_granularity = 1024, {window}"""
 
 _DISTRIBUTED = """\
 CREATE TABLE IF NOT EXISTS activity{on_cluster} AS activity_local
-ENGINE = Distributed('{cluster}', currentDatabase(), 'activity_local', workspace)"""
+ENGINE = Distributed('{cluster}', '{database}', 'activity_local', workspace)"""
 
 
 class Tables(Struct, frozen=True):
     """On one server, or on a `cluster` by its name in ClickHouse's configuration."""
 
     cluster: str = ""
+    database: str = "trailkeeper"
 
     def __post_init__(self) -> None:
         if self.cluster and not NAME.fullmatch(self.cluster):
             raise ValueError(f"`{self.cluster[:64]}` is no name of a cluster")
+        if self.cluster and not NAME.fullmatch(self.database):
+            raise ValueError(f"`{self.database[:64]}` is no name of a cluster's database")
 
     @property
     def local(self) -> str:
@@ -96,7 +99,11 @@ class Tables(Struct, frozen=True):
             )
         ]
         if self.cluster:
-            made.append(_DISTRIBUTED.format(on_cluster=self._on_cluster, cluster=self.cluster))
+            made.append(
+                _DISTRIBUTED.format(
+                    on_cluster=self._on_cluster, cluster=self.cluster, database=self.database
+                )
+            )
         return made
 
     @property
