@@ -32,7 +32,7 @@ def test_a_clusters_deletes_go_to_the_tables_of_the_servers() -> None:
 
 
 def test_the_table_has_the_columns_that_are_written(store: Copied) -> None:
-    store.work()
+    store.copy()
     rows = store.there.query(
         "SELECT name, type FROM system.columns WHERE database = currentDatabase()"
         " AND table = 'activity' ORDER BY position"

@@ -160,4 +160,6 @@ def _target(url: str) -> dict[str, Any]:
         "send_receive_timeout": ANSWER_S,
         # Without it requests of several threads would exclude each other.
         "autogenerate_session_id": False,
+        # A filter may have thousands of values, which no URL takes.
+        "form_encode_query_params": True,
     }
