@@ -19,6 +19,7 @@ from tests.contract.stores import receipt, sent
 from trailkeeper.activity import from_us
 from trailkeeper.clickhouse.connection import Connection
 from trailkeeper.errors import StoreUnavailable
+from trailkeeper.installation import Installation, InstallationError, opened
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.query.filters import Filter, Match, Words
 
@@ -50,6 +51,8 @@ class Log:
 
     store: Copied
     log: list[Recorded]
+    other: Installation | None = None
+    """Another opening, which takes turns: nobody remembers which keys were used."""
 
     def do(self, step: Step) -> None:
         what, ticks = step
@@ -62,7 +65,8 @@ class Log:
                     reason=TEXTS[(tick + len(self.log)) % 3],
                 )
                 prepared = store.here.recorder.prepare(store.acme, one)
-                seq = receipt(store.append(prepared)[0]).seq
+                writer = self.other.writer if self.other and len(self.log) % 2 else store.writer
+                seq = receipt(writer.append(store.acme, [prepared])[0]).seq
                 self.log.append(Recorded(seq, one, prepared.text))
         else:
             store.copy()
@@ -76,12 +80,17 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copied]:
         yield made
 
 
-def a_log(store: Copied, steps: list[Step]) -> Log:
+def a_log(store: Copied, steps: list[Step], other: Installation | None = None) -> Log:
     store.acme = store.workspace(f"W {next(NUMBERS)}")
-    log = Log(store, [])
+    log = Log(store, [], other)
     for step in steps:
         log.do(step)
     return log
+
+
+@pytest.fixture(scope="module")
+def other(one: Copied) -> Installation:
+    return one.another()
 
 
 @settings(max_examples=40)
@@ -94,13 +103,14 @@ def a_log(store: Copied, steps: list[Step]) -> Log:
 )
 def test_pages_show_each_activity_once_wherever_the_seam_goes(
     one: Copied,
+    other: Installation,
     steps: list[Step],
     meanwhile: list[Step | None],
     asked: Filter,
     order: str,
     limits: list[int],
 ) -> None:
-    log = a_log(one, steps)
+    log = a_log(one, steps, other)
     expected = listed(log.log, asked, order)
     shown: list[int] = []
     cursor = None
@@ -141,6 +151,30 @@ def test_whatever_is_read_is_the_same_as_without_a_seam(
         assert reader.get(key, found.id) == found
         assert reader.known_ids(key, [found.id]) == {found.id}
         assert reader.seq_at(key, reader.recorded_at(key, found.seq) or 0) <= found.seq
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("limit", [1, 2, 10])
+def test_keys_that_are_used_again_keep_the_order_of_recording(
+    one: Copied, other: Installation, order: str, limit: int
+) -> None:
+    log = a_log(one, [("record", [4, 4, 4]), ("move", [9]), ("record", [3])], other)
+    log.do(("record", [4, 4, 5]))
+    keys = {row.key for row in one.rows()}
+    (gone,) = one.there.query(
+        "SELECT groupArray(key) FROM activity WHERE workspace = {w:UInt32}", {"w": one.acme}
+    ).result_rows[0]
+    assert keys & set(gone)
+    for _ in range(2):
+        shown: list[int] = []
+        cursor = None
+        for _turn in range(20):
+            page = one.here.reader.page(one.acme, Filter(), order=order, limit=limit, cursor=cursor)
+            shown += [activity.seq for activity in page.activities]
+            if (cursor := page.next_cursor) is None:
+                break
+        assert shown == listed(log.log, Filter(), order)
+        log.do(("move", [9]))
 
 
 def test_what_comes_late_is_found_before_and_after_it_is_copied(one: Copied) -> None:
@@ -194,8 +228,6 @@ def test_another_workspace_is_never_seen(one: Copied) -> None:
 def test_an_installation_does_not_open_without_the_clickhouse_that_has_its_past(
     tmp_path: Path,
 ) -> None:
-    from trailkeeper.installation import InstallationError, opened
-
     with open_copied(tmp_path / "data") as store:
         log = Log(store, [])
         log.do(("record", [0]))
