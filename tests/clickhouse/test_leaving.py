@@ -12,6 +12,7 @@ from tests.contract.stores import receipt
 from trailkeeper.activity import from_us, now_us
 from trailkeeper.clickhouse.connection import Connection
 from trailkeeper.clickhouse.removing import Remover
+from trailkeeper.clickhouse.service import make_followers, turn_off
 from trailkeeper.errors import IdConflict, StoreUnavailable
 from trailkeeper.identity.acting import By, everything
 from trailkeeper.installation import opened
@@ -209,3 +210,13 @@ def test_counts_are_right_again_after_a_removal_that_was_cut_short(three: Copied
     assert counted(three) == 3
     three.clickhouse.move_all()
     assert counted(three) == 2
+
+
+def test_before_the_first_copy_there_is_nothing_to_ask_clickhouse_for(store: Copied) -> None:
+    record(store, "year", 400)
+    store.writer.run(lambda transaction: transaction.move_index())
+    make_followers(store.operations)
+    turn_off(store.operations)
+    with patch.object(Connection, "rows", side_effect=AssertionError):
+        assert store.clickhouse.move(store.acme, days_ago(30)).count == 0
+        assert store.here.sweeper.sweep(store.acme).activities.count == 1

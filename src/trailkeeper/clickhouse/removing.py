@@ -15,7 +15,7 @@ from collections import Counter
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from trailkeeper.clickhouse.connection import Connection
 from trailkeeper.clickhouse.search import Condition, matching, of_workspace
@@ -26,6 +26,7 @@ from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.keys import SLOT_BITS, first_key
 from trailkeeper.ledger.older import Seam
 from trailkeeper.ledger.rollup import HOUR_KEYS, hour_of
+from trailkeeper.ledger.schema import follower
 from trailkeeper.ledger.search import Search, search_for
 from trailkeeper.ledger.writer import Transaction
 from trailkeeper.query.filters import Filter
@@ -55,6 +56,8 @@ class Remover:
                 "SELECT before_key, before_seq FROM moved WHERE workspace=?", (workspace,)
             ).fetchone()
             searches = [search_for(database, workspace, hold) for hold in holds]
+        if not self._has_any(workspace):
+            return Removed()
         seam = Seam(*row) if row else None
         gone = self._due(workspace, seam, before, before_seq, searches) if seam else Removed()
         if gone.count:
@@ -69,6 +72,14 @@ class Remover:
             )
         self.recount(workspace)
         return gone
+
+    def _has_any(self, workspace: int) -> bool:
+        """Not before the first batch: there may be no tables yet."""
+        copied = select(follower.c.cursor).where(
+            follower.c.workspace == workspace, follower.c.kind == "clickhouse"
+        )
+        with self._store.reading() as connection:
+            return bool(connection.execute(copied).scalar())
 
     def _due(
         self, workspace: int, seam: Seam, before: int, before_seq: int, holds: list[Search]
@@ -149,6 +160,8 @@ class Remover:
 
     def named(self, workspace: int) -> set[int]:
         """The keys of all actors and targets that activities in ClickHouse name."""
+        if not self._has_any(workspace):
+            return set()
         condition = of_workspace(workspace, None)
         kinds = condition.value([Token.ACTOR, Token.TARGET], "Array(String)")
         rows = self._connection.rows(

@@ -112,6 +112,9 @@ class ClickHouse:
         copied. Raises StoreUnavailable."""
         with self._store.reading() as connection:
             copied = places.find(connection, key, KIND, KIND).cursor
+        if not copied:
+            # There may be no tables yet.
+            return Moved()
         done = self._mover.move(key, before, copied)
         if done.count:
             log.info("activities stand in ClickHouse only now", workspace=key, count=done.count)
