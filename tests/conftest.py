@@ -78,7 +78,7 @@ class Site:
             self.process = subprocess.Popen(
                 [*wrapper, *command], env=environment, stdout=subprocess.DEVNULL, stderr=log
             )
-        wait_for(self._answers, 30, self.log)
+        wait_for(self._answers, 90, self.log)
         return self
 
     def _answers(self) -> bool:

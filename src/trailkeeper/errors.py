@@ -150,6 +150,13 @@ class StoreUnavailable(Problem):
     slug, status, title = "store-unavailable", 503, "The database is not available"
 
 
+class ArchiveUnavailable(Problem):
+    """The archive cannot be read: its place does not answer, something of it is gone or damaged, or
+    it takes too long."""
+
+    slug, status, title = "archive-unavailable", 503, "The archive is not available"
+
+
 class StorageFull(Problem):
     """The disk is full: nothing was recorded. Reads go on."""
 
@@ -174,5 +181,6 @@ PROBLEMS: tuple[type[Problem], ...] = (
     TooManyRequests,
     QueueFull,
     StoreUnavailable,
+    ArchiveUnavailable,
     StorageFull,
 )

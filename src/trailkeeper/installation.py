@@ -17,17 +17,26 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from trailkeeper.archive.archive import KIND as ARCHIVE_KIND
+from trailkeeper.archive.archives import Archives
+from trailkeeper.archive.cache import Cache
+from trailkeeper.archive.days import ClosedDays
+from trailkeeper.archive.keeper import Keeper
+from trailkeeper.archive.owner import ArchiveOwner
+from trailkeeper.archive.search import ArchiveSearch
 from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
 from trailkeeper.clickhouse import service as clickhouse_service
-from trailkeeper.clickhouse.connection import Connection, UrlError
+from trailkeeper.clickhouse.connection import Connection, UrlError, connection_of
 from trailkeeper.clickhouse.joined import ClickHouseOlder
 from trailkeeper.clickhouse.service import ClickHouse
+from trailkeeper.exports.exports import Exports, Limits
+from trailkeeper.exports.runner import Runner as ExportRunner
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
-from trailkeeper.followers.presence import Presence
+from trailkeeper.followers.presence import presence_in
 from trailkeeper.followers.runner import Owner, Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
@@ -43,10 +52,12 @@ from trailkeeper.identity.two_factor import TwoFactor
 from trailkeeper.jobs.alarm import Alarm
 from trailkeeper.jobs.history import Jobs
 from trailkeeper.jobs.source import JobSource
+from trailkeeper.ledger.home import Home, home_of
+from trailkeeper.ledger.marker import DatabaseError
 from trailkeeper.ledger.migrate import migrate
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.recorder import Recorder
-from trailkeeper.ledger.sqlite import DATABASE_FILE, reader_engine, writer_engine
+from trailkeeper.ledger.sqlite import DATABASE_FILE
 from trailkeeper.ledger.writer import Writer
 from trailkeeper.mail import Mailer, SmtpServer
 from trailkeeper.redaction import Redactor
@@ -75,6 +86,8 @@ from trailkeeper.team.workspaces import Workspaces
 
 KEY_FILE = "secret.key"
 MAIL_FOLDER = "mail"
+ARCHIVE_CACHE_FOLDER = "archive-cache"
+EXPORTS_FOLDER = "exports"
 FOLLOWERS_LOCK = "followers.lock"
 SERVED_AT = "http://127.0.0.1:8484"
 CHECKPOINT_EVERY_UNITS = 500
@@ -94,6 +107,7 @@ class Installation:
     data: Path
     settings: Settings
     secret: bytes
+    store: Store
     engine: Any
     writer: Writer
     reader: Reader
@@ -117,6 +131,10 @@ class Installation:
     streams: Streams
     stream_overviews: Overviews
     stream_metrics: StreamMetrics
+    archives: Archives
+    archive_owner: ArchiveOwner
+    archive_search: ArchiveSearch
+    archive_keeper: Keeper
     followers: Runner
     clickhouse: ClickHouse | None
     retention: Rules
@@ -127,18 +145,30 @@ class Installation:
     registry: Registry
     packages: Packages
     imports: Imports
+    exports: Exports
+    export_runner: ExportRunner
     access: Access
     mailer: Mailer
     public_url: str
+    warnings: list[str]
+    """What an operator should know of this database, for the start of the server."""
 
 
-def create(data: Path) -> None:
-    """Make a data folder with an empty database and a new key.
+def create(data: Path, database_url: str | None = None) -> None:
+    """Make a data folder with a new key, and the tables of an empty installation: in a SQLite file
+    there, or in the PostgreSQL database of the URL. Default: the setting `database_url`.
 
-    Raises InstallationError when there is an installation already: it is never overwritten.
+    Raises InstallationError when there is an installation already: it is never overwritten; and
+    SettingsError.
     """
-    if (data / DATABASE_FILE).exists():
-        raise InstallationError(f"{data} holds an installation already; it was left as it is")
+    url = database_url or load_settings(data).database_url
+    with _one_line():
+        home = home_of(data, url)
+        _make_key(data)
+        home.make(_secret(data))
+
+
+def _make_key(data: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = data / KEY_FILE
@@ -148,17 +178,24 @@ def create(data: Path) -> None:
                 file.write(secrets.token_bytes(32))
     except OSError as error:
         raise InstallationError(f"{data} cannot be written: {error.strerror}") from None
-    engine = writer_engine(data / DATABASE_FILE)
-    migrate(engine)
-    (data / DATABASE_FILE).chmod(0o600)
-    engine.dispose()
+
+
+def own_url(data: Path, database_url: str | None) -> str | None:
+    """The URL of a database that is not the data folder's own SQLite file."""
+    own = data / DATABASE_FILE
+    if database_url in (f"sqlite:///{own}", f"sqlite:///{own.resolve()}"):
+        return None
+    return database_url
 
 
 @contextmanager
-def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
+def opened(
+    data: Path, served_at: str = SERVED_AT, database_url: str | None = None
+) -> Generator[Installation]:
     """Open an installation and close it in order: the writer's queue is worked off first.
 
-    `served_at` is the address for links in mails where no `public_url` is set.
+    `served_at` is the address for links in mails where no `public_url` is set. Its database is that
+    of `database_url`, else of the setting with this name, else the SQLite file in the folder.
 
     Raises InstallationError, SettingsError, SchemaError.
     """
@@ -166,22 +203,23 @@ def opened(data: Path, served_at: str = SERVED_AT) -> Generator[Installation]:
     # at once; the catalogue is the one that is read late.
     catalogue()
     with ExitStack() as stack:
-        yield _open(data, served_at, stack)
+        yield _open(data, served_at, database_url, stack)
 
 
-def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
+def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack) -> Installation:
     """Everything, made in the order in which one needs the other; `stack` closes it in reverse."""
-    path = data / DATABASE_FILE
-    if not path.exists():
-        raise InstallationError(
-            f"{data} holds no installation; make one with `trailkeeper init --data {data} …`"
-        )
     settings = load_settings(data)
+    url = database_url or settings.database_url
+    with _one_line():
+        home = home_of(data, url)
+        # A folder without key is most often none at all, which is what the check says.
+        key_file = data / KEY_FILE
+        warnings = home.check(key_file.read_bytes() if key_file.is_file() else b"")
     oidc = _oidc(settings)
     guard = _guard(settings)
     secret = _secret(data)
     mailer = Mailer(settings.mail_from, data / MAIL_FOLDER, _smtp_server(settings))
-    reading, writer = _database(path, settings, mailer, stack)
+    reading, writer = _database(home, settings, mailer, stack)
     redactor = Redactor(settings.redact_keys)
     recorder = Recorder(reading, redactor)
     address = (settings.public_url or served_at).rstrip("/")
@@ -198,39 +236,45 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
     reader = Reader(reading, secret, ClickHouseOlder(copies) if copies else None)
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
-    owners: dict[str, Owner] = dict.fromkeys(STREAM_KINDS.values(), owner)
-    clickhouse = None
-    if copies:
-        clickhouse = ClickHouse(store, reading, recorder, copies, settings.clickhouse_hot_days)
-        stack.callback(clickhouse.close)
-        owners[clickhouse_service.KIND] = clickhouse
-    elif clickhouse_service.has_moved(store):
-        raise InstallationError(
-            "This installation's older activities stand in ClickHouse: set `clickhouse_url` as it"
-            " was"
-        )
+    clickhouse = _copying(settings, copies, store, reading, recorder, stack)
     finished = JobSource(reading)
+    actions = Actions(reading, writer, recorder)
+    closed_days = ClosedDays(store, reader)
+    archive_owner = ArchiveOwner(
+        store, guard, secret, closed_days, actions.vocabulary, notifications.notify
+    )
     followers = Runner(
         Places(store),
-        {"activities": ActivitySource(reader), "jobs": finished},
-        owners,
-        Presence(data / FOLLOWERS_LOCK),
+        {"activities": ActivitySource(reader), "jobs": finished, "closed_days": closed_days},
+        _owners(owner, archive_owner, clickhouse),
+        presence_in(data / FOLLOWERS_LOCK, url),
     )
     writer.listen(followers.committed)
     stack.callback(followers.close)
-    elsewhere = clickhouse.remover if clickhouse else None
-    sweeper = Sweeper(store, notifications.notify, elsewhere)
+    sweeper = Sweeper(store, notifications.notify, clickhouse.remover if clickhouse else None)
     stack.callback(sweeper.close)
+    archive_search = ArchiveSearch(
+        store,
+        archive_owner.opened,
+        Cache(data / ARCHIVE_CACHE_FOLDER, settings.archive_cache_mb * 1_000_000),
+        secret,
+    )
+    keeper = Keeper(store, reader, archive_owner.opened, archive_search, followers.look)
+    stack.callback(keeper.close)
     streams = Streams(store, guard, secret)
     overviews = Overviews(store, {"activities": reader, "jobs": finished}, streams)
     registry = Registry(store, secret)
     packages = Packages(registry, store)
     imports = Imports(packages)
     stack.callback(imports.close)
+    exports = Exports(store, data / EXPORTS_FOLDER, Limits.of(settings))
+    export_runner = ExportRunner(store, exports, data, url, data / EXPORTS_FOLDER)
+    stack.callback(export_runner.close)
     return Installation(
         data=data,
         settings=settings,
         secret=secret,
+        store=store,
         engine=reading,
         writer=writer,
         reader=reader,
@@ -254,20 +298,35 @@ def _open(data: Path, served_at: str, stack: ExitStack) -> Installation:
         streams=streams,
         stream_overviews=overviews,
         stream_metrics=StreamMetrics(store, overviews),
+        archives=Archives(store, guard, secret, archive_owner),
+        archive_owner=archive_owner,
+        archive_search=archive_search,
+        archive_keeper=keeper,
         followers=followers,
         clickhouse=clickhouse,
         retention=Rules(store, reader),
         holds=Holds(store),
         sweeper=sweeper,
         workspaces=Workspaces(store),
-        actions=Actions(reading, writer, recorder),
+        actions=actions,
         registry=registry,
         packages=packages,
         imports=imports,
+        exports=exports,
+        export_runner=export_runner,
         access=Access(writer, recorder),
         mailer=mailer,
         public_url=address,
+        warnings=warnings,
     )
+
+
+@contextmanager
+def _one_line() -> Generator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise InstallationError(str(error)) from None
 
 
 def _secret(data: Path) -> bytes:
@@ -278,25 +337,27 @@ def _secret(data: Path) -> bytes:
 
 
 def _database(
-    path: Path, settings: Settings, mailer: Mailer, stack: ExitStack
+    home: Home, settings: Settings, mailer: Mailer, stack: ExitStack
 ) -> tuple[Engine, Writer]:
     """The readers' engine, and the writer. Mails go out until the writer has done all."""
-    writing = writer_engine(path)
+    writing = home.writer_engine()
     stack.callback(writing.dispose)
     try:
         migrate(writing)
     except OperationalError as error:
-        raise InstallationError(f"The database {path} cannot be opened: {error.orig}") from None
-    reading = reader_engine(path)
+        raise InstallationError(f"The database cannot be opened: {error.orig}") from None
+    reading = home.reader_engine()
     stack.callback(reading.dispose)
-    checkpoints = _Checkpoints(writing)
-    stack.callback(checkpoints.close)
+    checkpoints = None
+    if writing.dialect.name == "sqlite":
+        checkpoints = _Checkpoints(writing)
+        stack.callback(checkpoints.close)
     stack.callback(mailer.close)
     writer = Writer(
         writing,
         queue_max_bytes=settings.queue_max_bytes,
         queue_max_units=settings.queue_max_units,
-        after_commit=checkpoints.committed,
+        after_commit=checkpoints.committed if checkpoints else None,
         still_holds=still_holds,
     )
     stack.callback(writer.close)
@@ -304,14 +365,43 @@ def _database(
 
 
 def _clickhouse(settings: Settings) -> Connection | None:
-    if not settings.clickhouse_url:
-        return None
     try:
-        return Connection(settings.clickhouse_url, settings.clickhouse_cluster)
+        return connection_of(settings)
     except UrlError as error:
         raise SettingsError(f"clickhouse_url: {error}") from None
     except ValueError as error:
         raise SettingsError(f"clickhouse_cluster: {error}") from None
+
+
+def _copying(
+    settings: Settings,
+    copies: Connection | None,
+    store: Store,
+    engine: Engine,
+    recorder: Recorder,
+    stack: ExitStack,
+) -> ClickHouse | None:
+    if copies is None:
+        if clickhouse_service.has_moved(store):
+            raise InstallationError(
+                "This installation's older activities stand in ClickHouse: set `clickhouse_url` as"
+                " it was"
+            )
+        return None
+    made = ClickHouse(store, engine, recorder, copies, settings.clickhouse_hot_days)
+    stack.callback(made.close)
+    return made
+
+
+def _owners(
+    streams: StreamOwner, archives: ArchiveOwner, clickhouse: ClickHouse | None
+) -> dict[str, Owner]:
+    """Who does the work of each kind of follower."""
+    owners: dict[str, Owner] = dict.fromkeys(STREAM_KINDS.values(), streams)
+    owners[ARCHIVE_KIND] = archives
+    if clickhouse:
+        owners[clickhouse_service.KIND] = clickhouse
+    return owners
 
 
 def _oidc(settings: Settings) -> Oidc:

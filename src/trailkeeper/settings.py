@@ -27,6 +27,11 @@ class SettingsError(ValueError):
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of one installation."""
 
+    database_url: str = ""
+    """The PostgreSQL database of this installation, `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`;
+    without one it is the SQLite file in the data folder. It may hold a password: better in a file
+    that `TRAILKEEPER_DATABASE_URL_FILE` names than in the environment."""
+
     redact_keys: tuple[str, ...] = ()
     """More parts of keys whose values are redacted, separated by commas in the environment."""
 
@@ -64,8 +69,22 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     internet. Separated by commas in the environment."""
 
     stream_folders: tuple[str, ...] = ()
-    """Folders, as absolute paths, below which streams may write local files; without one no stream
-    writes any. Separated by commas in the environment."""
+    """Folders, as absolute paths, below which streams may write local files and archives may be;
+    without one there are none. Separated by commas in the environment."""
+
+    archive_cache_mb: Annotated[int, Meta(ge=10)] = 1_000
+    """Megabytes of archived files that are kept in `archive-cache/` in the data folder, so that a
+    search does not fetch them from their object store again."""
+
+    exports_keep_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    """Days until the file of an export is deleted."""
+
+    exports_max_bytes: Annotated[int, Meta(ge=1_000_000)] = 10_737_418_240
+    """Bytes that the files of a workspace's exports may have together; the oldest are deleted for
+    a new one."""
+
+    exports_at_once: Annotated[int, Meta(ge=1, le=100)] = 2
+    """Exports that a workspace may have under way."""
 
     public_url: str = ""
     """The address by which people reach this installation, for links in mails, for example

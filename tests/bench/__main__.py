@@ -126,6 +126,7 @@ def _growth(folder: Path, asked: argparse.Namespace) -> Growth:
         store=asked.store,
         stages=asked.stages or (growth.QUICK_STAGES if asked.quick else growth.STAGES),
         scale=0.02 if asked.quick else 1.0,
+        workspaces=20 if asked.quick else growth.WORKSPACES,
         budget_s=asked.minutes * 60,
         done=keep,
     )

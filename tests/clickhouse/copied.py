@@ -49,7 +49,7 @@ class Copied(Store):
     """`before` is the time before which activities leave the database at each read; not when the
     store `is_still`."""
 
-    url: str = ""
+    there_url: str = ""
     before: int = FAR
     is_still: bool = False
     batch: int = 500
@@ -72,7 +72,7 @@ class Copied(Store):
     def there(self) -> Client:
         """ClickHouse itself."""
         if not self.sees:
-            client = get_client(dsn=self.url)
+            client = get_client(dsn=self.there_url)
             self.stack.callback(client.close)
             self.sees.append(client)
         return self.sees[0]
@@ -127,12 +127,16 @@ class _Following:
 
 
 @contextmanager
-def open_copied(data: Path, *, before: int = FAR) -> Iterator[Copied]:
-    create(data)
+def open_copied(
+    data: Path, *, before: int = FAR, database_url: str | None = None
+) -> Iterator[Copied]:
+    """The database is SQLite's, or that of a URL."""
+    create(data, database_url)
     with ExitStack() as stack:
-        url = stack.enter_context(a_database())
-        stack.enter_context(patch.dict(os.environ, {"TRAILKEEPER_CLICKHOUSE_URL": url}))
-        store = Copied(data, stack.enter_context(opened(data)), stack, url=url, before=before)
+        there_url = stack.enter_context(a_database())
+        stack.enter_context(patch.dict(os.environ, {"TRAILKEEPER_CLICKHOUSE_URL": there_url}))
+        here = stack.enter_context(opened(data, database_url=database_url))
+        store = Copied(data, here, stack, database_url, there_url=there_url, before=before)
         store.acme = store.workspace("Acme")
         store.other = store.workspace("Other")
         yield store

@@ -21,7 +21,7 @@ def main(data: Path, what: str, argument: str) -> None:
         create(data)
     with ExitStack() as stack:
         store = Copied(data, stack.enter_context(opened(data)), stack, batch=100)
-        store.url = os.environ["TRAILKEEPER_CLICKHOUSE_URL"]
+        store.there_url = os.environ["TRAILKEEPER_CLICKHOUSE_URL"]
         if what == "fill":
             store.acme = store.workspace("Acme")
             for number in range(int(argument)):

@@ -17,7 +17,7 @@ from trailkeeper.query.language import parse
 
 def test_copied_searched_and_moved_over_http(tmp_path: Path) -> None:
     with a_door() as door, open_copied(tmp_path / "data") as store:
-        database = store.url.rpartition("/")[2]
+        database = store.there_url.rpartition("/")[2]
         url = f"http://u:p%40ss@127.0.0.1:{door.server_port}/{database}"
         over_http = Connection(url)
         store.stack.callback(over_http.close)

@@ -110,6 +110,9 @@ def _in_block(address: str | None, block: str) -> bool:
 def _has_words(text: str, words: Words) -> bool:
     wanted = _words_of(words.text)
     there = _words_of(text)
+    if words.suffix:
+        (part,) = wanted
+        return any(part in one if words.prefix else one.endswith(part) for one in there)
     for start in range(len(there) - len(wanted) + 1):
         part = there[start : start + len(wanted)]
         if part == wanted or (

@@ -15,8 +15,10 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
-from sqlalchemy import insert, select
+import pytest
+from sqlalchemy import Connection, insert, select, text
 from tests.conftest import activity
+from tests.postgresql import database
 
 from trailkeeper.activity import ActivityInput, now_us
 from trailkeeper.errors import IdConflict
@@ -28,8 +30,11 @@ from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.writer import Transaction, Writer
 
 NEVER_S = 3_600.0
-BACKENDS = ("sqlite", "sqlite with fresh rows")
+BACKENDS = ("sqlite", "sqlite with fresh rows", "postgresql")
 """In the second what was just written stays out of the inverted index until there is more."""
+
+OF_SQLITE = pytest.mark.parametrize("store", BACKENDS[:2], indirect=True)
+"""For tests of what only SQLite has."""
 
 
 def sent(**changed: Any) -> ActivityInput:
@@ -44,8 +49,14 @@ class Store:
     data: Path
     here: Installation
     stack: ExitStack
+    url: str | None = None
     acme: int = 0
     other: int = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command needs to open the same data."""
+        return {"TRAILKEEPER_DATABASE_URL": self.url} if self.url else {}
 
     @property
     def writer(self) -> Writer:
@@ -57,7 +68,7 @@ class Store:
 
     def another(self) -> Installation:
         """The same data opened once more, as another process has it."""
-        return self.stack.enter_context(opened(self.data))
+        return self.stack.enter_context(opened(self.data, database_url=self.url))
 
     def workspace(self, name: str) -> int:
         """A new workspace's key."""
@@ -90,8 +101,17 @@ class Store:
         """The rows of Acme's activities by seq, as they are stored."""
         table = schema.activity
         asked = select(table).where(table.c.workspace == self.acme).order_by(table.c.seq)
-        with self.here.engine.connect() as connection:
+        with self.reading() as connection:
             return list(connection.execute(asked))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees all workspaces."""
+        with self.here.engine.connect() as connection:
+            if self.url:
+                connection.execute(text("BEGIN"))
+                connection.execute(text("SET LOCAL trailkeeper.workspace = 'all'"))
+            yield connection
 
 
 def receipt(outcome: Receipt | IdConflict) -> Receipt:
@@ -103,11 +123,13 @@ def receipt(outcome: Receipt | IdConflict) -> Receipt:
 def open_store(backend: str, data: Path) -> Iterator[Store]:
     """A new store of this kind."""
     assert backend in BACKENDS
-    create(data)
     with ExitStack() as stack:
+        url = stack.enter_context(database()) if backend == "postgresql" else None
+        create(data, url)
         if "fresh" in backend:
             stack.enter_context(patch.object(writer, "LULL_S", NEVER_S))
-        store = Store(data, stack.enter_context(opened(data)), stack)
+        here = stack.enter_context(opened(data, database_url=url))
+        store = Store(data, here, stack, url)
         store.acme = store.workspace("Acme")
         store.other = store.workspace("Other")
         yield store

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from tests.conftest import wait_for
-from tests.contract.stores import Store
+from tests.contract.stores import OF_SQLITE, Store
 
 from trailkeeper.ledger import writer
 from trailkeeper.ledger.writer import FRESH_MAX
 from trailkeeper.query.language import parse
 
 LONG_S = 3_600.0
+
+pytestmark = OF_SQLITE
 
 
 def count(store: Store, table: str) -> int:

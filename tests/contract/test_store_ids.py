@@ -86,7 +86,8 @@ def test_an_id_is_one_activity_across_openings(store: Store) -> None:
 def test_an_id_is_one_activity_across_processes(store: Store) -> None:
     store.record(id="a")
     body = json.dumps(activity(id="b", context={"source": "test"}))
-    done = cli("record", "--data", store.data, "--workspace", "Acme", "--json", stdin=body)
+    command = ("record", "--data", store.data, "--workspace", "Acme", "--json")
+    done = cli(*command, stdin=body, **store.environment)
     again = store.record(id="b", context={"source": "test"})
     assert again.already_there
     assert again.seq == json.loads(done.stdout)["seq"] == 1

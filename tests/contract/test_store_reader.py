@@ -10,11 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from tests.contract.brute import Recorded, listed
 from tests.contract.stores import BACKENDS, Store, open_store, receipt, sent
 
 from trailkeeper.activity import from_us
+from trailkeeper.ledger import schema
+from trailkeeper.ledger.keys import first_key
+from trailkeeper.ledger.search import PARTS_MAX
+from trailkeeper.ledger.writer import Transaction
 from trailkeeper.query.filters import FIELDS, Field, Filter, Match, Words
+from trailkeeper.query.language import parse
+from trailkeeper.query.params import ParamError
 
 START = 1_780_000_000_000_000
 ACTIVITIES = 300
@@ -173,6 +180,23 @@ WORDS = st.builds(
     prefix=st.booleans(),
     negated=st.sampled_from([0, 0, 1]).map(bool),
 )
+PARTS = sorted(
+    {
+        word[start:end]
+        for phrase in PHRASES
+        for word in phrase.split()
+        if word.isalnum()
+        for start in range(len(word))
+        for end in range(start + 3, len(word) + 1)
+    }
+)[::7]
+WORDS |= st.builds(
+    Words,
+    text=st.sampled_from(PARTS),
+    prefix=st.booleans(),
+    suffix=st.just(True),
+    negated=st.sampled_from([0, 0, 1]).map(bool),
+)
 TIMES = st.none() | st.integers(START - 2, START + 42)
 FILTERS = st.builds(
     Filter,
@@ -216,6 +240,58 @@ def test_each_value_of_each_field_by_itself(
 def test_each_phrase_by_itself(filled: Filled, phrase: str, prefix: bool) -> None:
     asked = Filter(words=(Words(text=phrase, prefix=prefix),))
     assert filled.page_through(asked, "asc", [1_000]) == listed(filled.log, asked, "asc")
+
+
+@pytest.mark.parametrize("prefix", [False, True])
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_a_word_by_itself(filled: Filled, part: str, prefix: bool) -> None:
+    asked = Filter(words=(Words(text=part, prefix=prefix, suffix=True),))
+    assert filled.page_through(asked, "desc", [1_000]) == listed(filled.log, asked, "desc")
+
+
+def test_a_part_that_too_many_words_have_is_refused(store: Store) -> None:
+    names = [f"common{number}" for number in range(PARTS_MAX)]
+    store.record(details={"names": " ".join(names)})
+    store.record(reason="more commons")
+    with pytest.raises(ParamError, match="longer part"):
+        store.reader.page(store.acme, parse("*common*"))
+    with pytest.raises(ParamError, match="longer part"):
+        store.reader.page(store.acme, parse("-*common*"))
+    assert len(store.reader.page(store.acme, parse("*common99*")).activities) == 1
+
+
+def test_words_that_no_activity_has_any_more_are_forgotten(store: Store) -> None:
+    store.record(occurred_at=from_us(START), reason="ancient history")
+    store.record(reason="modern history")
+
+    def work(transaction: Transaction) -> None:
+        transaction.move_index()
+        transaction.remove(
+            store.acme,
+            after_key=-1,
+            before_key=first_key(START + 1),
+            before_seq=1_000,
+            holds=[],
+            limit=10,
+        )
+        after: str | None = ""
+        while after is not None:
+            after, _ = transaction.forget_words(store.acme, after=after, limit=3)
+
+    store.writer.run(work)
+    with store.reading() as connection:
+        kept = {row.word for row in connection.execute(select(schema.word))}
+    assert "ancient" not in kept
+    assert {"modern", "history", "robin"} <= kept
+    store.record(reason="ancient again")
+    assert len(store.reader.page(store.acme, parse("*ncient")).activities) == 1
+
+
+def test_the_words_of_another_workspace_find_nothing_here(store: Store) -> None:
+    store.writer.append(store.other, [store.prepare(reason="elsewhere")])
+    store.record()
+    assert store.reader.page(store.acme, parse("*lsewher*")).activities == []
+    assert len(store.reader.page(store.acme, parse("-*lsewher*")).activities) == 1
 
 
 def test_the_samples_are_not_empty(filled: Filled) -> None:

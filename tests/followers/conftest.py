@@ -16,7 +16,7 @@ from trailkeeper.followers import places
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.follower import Batch, DeliveryFailed, Limits, Log, Place
 from trailkeeper.followers.places import Places
-from trailkeeper.followers.presence import Presence
+from trailkeeper.followers.presence import FilePresence
 from trailkeeper.followers.runner import Runner
 from trailkeeper.identity.store import Store as Operations
 from trailkeeper.installation import FOLLOWERS_LOCK, Installation
@@ -100,7 +100,7 @@ class World:
         here = here or self.store.here
         where = Places(self.operations(here))
         sources: dict[Log, Any] = {"activities": ActivitySource(here.reader)}
-        presence = Presence(here.data / FOLLOWERS_LOCK)
+        presence = FilePresence(here.data / FOLLOWERS_LOCK)
         runner = Runner(where, sources, {KIND: self.owner}, presence)
         here.writer.listen(runner.committed)
         runner.start()

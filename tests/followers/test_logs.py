@@ -11,7 +11,7 @@ from tests.jobs.support import job, step
 
 from trailkeeper.followers import places
 from trailkeeper.followers.activities import ActivitySource
-from trailkeeper.followers.presence import Presence
+from trailkeeper.followers.presence import FilePresence
 from trailkeeper.followers.runner import Runner
 from trailkeeper.installation import FOLLOWERS_LOCK
 from trailkeeper.jobs import lines, source
@@ -39,7 +39,7 @@ def run(world: World) -> Runner:
     here = world.store.here
     sources = {"activities": ActivitySource(here.reader), "jobs": JobSource(here.engine)}
     runner = Runner(
-        world.places, sources, {KIND: world.owner}, Presence(here.data / FOLLOWERS_LOCK)
+        world.places, sources, {KIND: world.owner}, FilePresence(here.data / FOLLOWERS_LOCK)
     )
     here.writer.listen(runner.committed)
     runner.start()

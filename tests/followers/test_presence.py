@@ -8,7 +8,9 @@ import pytest
 from tests.conftest import wait_for
 from tests.followers.conftest import World
 
-from trailkeeper.followers.presence import Presence
+from trailkeeper.followers.presence import FilePresence
+
+ME = "0123456789abcdef"
 
 
 def test_the_leases_of_the_dead_hold_up_nobody(world: World) -> None:
@@ -21,16 +23,16 @@ def test_the_leases_of_the_dead_hold_up_nobody(world: World) -> None:
 
 def test_only_who_is_alone_is_told_so(tmp_path: Path) -> None:
     told: list[str] = []
-    first, second, third = (Presence(tmp_path / "lock") for _ in range(3))
-    first.enter(lambda: told.append("first"))
-    first.enter(lambda: told.append("first again"))
-    second.enter(lambda: told.append("second"))
+    first, second, third = (FilePresence(tmp_path / "lock") for _ in range(3))
+    first.enter(ME, lambda: told.append("first"))
+    first.enter(ME, lambda: told.append("first again"))
+    second.enter(ME, lambda: told.append("second"))
     first.leave()
-    third.enter(lambda: told.append("third"))
+    third.enter(ME, lambda: told.append("third"))
     second.leave()
     third.leave()
     assert told == ["first"]
-    second.enter(lambda: told.append("second"))
+    second.enter(ME, lambda: told.append("second"))
     assert told == ["first", "second"]
 
 
@@ -39,8 +41,8 @@ def test_who_could_not_do_what_it_does_alone_has_not_entered(tmp_path: Path) -> 
         raise ZeroDivisionError
 
     told: list[str] = []
-    first = Presence(tmp_path / "lock")
+    first = FilePresence(tmp_path / "lock")
     with pytest.raises(ZeroDivisionError):
-        first.enter(fail)
-    first.enter(lambda: told.append("first"))
+        first.enter(ME, fail)
+    first.enter(ME, lambda: told.append("first"))
     assert told == ["first"]

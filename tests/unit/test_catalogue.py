@@ -91,6 +91,12 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "audit_stream.dead_lettered",
         "audit_stream.dead_letters_retried",
         "audit_stream.template_failed",
+        "archive.created",
+        "archive.updated",
+        "archive.deleted",
+        "archive.paused",
+        "archive.resumed",
+        "archive.days_removed",
         "retention.updated",
         "retention.activities_removed",
         "retention.jobs_removed",
@@ -107,6 +113,10 @@ def test_trailkeepers_own_actions_are_there_and_kept_apart() -> None:
         "assets.synced",
         "audit_log.access_denied",
         "audit_log.exported",
+        "audit_log.export_requested",
+        "audit_log.export_failed",
+        "audit_log.export_downloaded",
+        "audit_log.export_deleted",
         "activities.imported",
     ]
 

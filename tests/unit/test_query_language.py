@@ -15,8 +15,10 @@ def match(field: Field, *values: str, negated: bool = False) -> Filter:
     return Filter(matches=(Match(field=field, values=values, negated=negated),))
 
 
-def words(text: str, *, prefix: bool = False, negated: bool = False) -> Filter:
-    return Filter(words=(Words(text=text, prefix=prefix, negated=negated),))
+def words(
+    text: str, *, prefix: bool = False, suffix: bool = False, negated: bool = False
+) -> Filter:
+    return Filter(words=(Words(text=text, prefix=prefix, suffix=suffix, negated=negated),))
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t "])
@@ -36,6 +38,9 @@ def test_an_empty_query_is_the_empty_filter(text: str) -> None:
             match("action", "recipe.stopped", "recipe.started"),
         ),
         ("action:recipe.*", match("action", "recipe.*")),
+        ("*voice*", words("voice", prefix=True, suffix=True)),
+        ("*flow", words("flow", suffix=True)),
+        ("-*flow", words("flow", suffix=True, negated=True)),
         ("-outcome:failure", match("outcome", "failure", negated=True)),
         ("ip:203.0.113.0/24", match("ip", "203.0.113.0/24")),
         ("ip:2001:db8::/32", match("ip", "2001:db8::/32")),
@@ -114,6 +119,9 @@ def test_before_is_the_earliest_of_its_times() -> None:
         ('-actor:""', "`actor:` without a value"),
         ("-", "no letter or digit"),
         ("*", "no letter or digit"),
+        ("**", "no letter or digit"),
+        ("*ab*", "at least 3"),
+        ("*a-b*", "one word"),
         ('""', "no letter or digit"),
         ("outcome:maybe", "`success` or `failure`"),
         ("ip:300.1.1.1", "no IP address"),

@@ -53,7 +53,7 @@ def test_values_are_escaped() -> None:
     assert Address().plus("q", "a&b=ü#").href == "/audit?q=a%26b%3D%C3%BC%23"
 
 
-@pytest.mark.parametrize("odd", ["a/b", "..", "choices", "a?b", "ü", ".hidden", ""])
+@pytest.mark.parametrize("odd", ["a/b", "..", "choices", "exports", "a?b", "ü", ".hidden", ""])
 def test_an_id_that_a_path_cannot_hold_is_opened_in_the_listing(odd: str) -> None:
     assert activity_path(odd).startswith("/audit?open=")
 

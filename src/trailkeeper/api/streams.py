@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, delete, get, patch, post
 from litestar.datastructures import State
@@ -33,6 +33,7 @@ from trailkeeper.streaming.streams import FIRST, Streams
 
 LIMIT_DEFAULT = 100
 ApiRequest = Request[Any, Any, State]
+StreamLog = Literal["activities", "jobs"]
 STREAMS = {"permission": holding("streams.manage")}
 
 
@@ -85,7 +86,7 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
     jobs."""
 
     seqs: Annotated[list[int], Meta(max_length=10_000)] | None = None
-    log: Log = "activities"
+    log: StreamLog = "activities"
 
 
 class Retried(Struct, frozen=True):
@@ -218,7 +219,9 @@ def list_deliveries(
     outcome: Annotated[
         Outcome | None, QueryParameter(description="Only those: delivered or failed")
     ] = None,
-    log: Annotated[Log, QueryParameter(description="Of what: activities or jobs")] = "activities",
+    log: Annotated[
+        StreamLog, QueryParameter(description="Of what: activities or jobs")
+    ] = "activities",
     limit: Annotated[int, QueryParameter(ge=1, le=KEPT)] = LIMIT_DEFAULT,
     before: Annotated[
         int | None, QueryParameter(ge=0, description="The `number` of the last one of a page")

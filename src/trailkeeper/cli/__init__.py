@@ -11,8 +11,12 @@ from cyclopts import App
 from rich.console import Console
 
 from trailkeeper import __version__
+from trailkeeper.backup.manifest import BackupError
 from trailkeeper.cli import (
+    archive,
     assets,
+    backup,
+    exports,
     imports,
     reading,
     retention,
@@ -29,7 +33,15 @@ from trailkeeper.ledger.migrate import SchemaError
 from trailkeeper.settings import SettingsError
 from trailkeeper.team.workspaces import TeamError
 
-EXPECTED = (InstallationError, SettingsError, SchemaError, TeamError, WeakPassword, Problem)
+EXPECTED = (
+    InstallationError,
+    BackupError,
+    SettingsError,
+    SchemaError,
+    TeamError,
+    WeakPassword,
+    Problem,
+)
 """What a user can put right: shown as one line, without a traceback."""
 
 app = App(
@@ -49,11 +61,15 @@ app.command("trailkeeper.cli.demo:demo", name="demo")
 app.command(sync.sync)
 app.command(reading.record)
 app.command(imports.import_, name="import")
+app.command(exports.export)
 app.command(reading.search)
 app.command(reading.tail)
+app.command(backup.backup)
+app.command(backup.restore)
 app.command(streams.stream)
 app.command(retention.retention)
 app.command(retention.hold)
+app.command(archive.archive)
 
 
 def main() -> None:
@@ -62,7 +78,7 @@ def main() -> None:
         result = app(sys.argv[1:])
     except EXPECTED as error:
         print(f"trailkeeper: {shown(str(error))}", file=sys.stderr)
-        code = 1 if isinstance(error, InstallationError | TeamError | Problem) else 2
+        code = 1 if isinstance(error, InstallationError | BackupError | TeamError | Problem) else 2
         sys.exit(code)
     except BrokenPipeError:
         sys.exit(0)

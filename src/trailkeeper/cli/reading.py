@@ -90,6 +90,7 @@ def search(
     tz: str = "UTC",
     order: str = "desc",
     limit: int = 50,
+    archive: bool = False,
     json_: Json = False,
 ) -> int:
     """Find activities, newest first.
@@ -112,6 +113,8 @@ def search(
         desc (newest first) or asc.
     limit
         How many at most.
+    archive
+        Search the archive instead of the log.
     json_
         Print one JSON object per line.
     """
@@ -126,10 +129,9 @@ def search(
     cursor = None
     with opened(data) as installation:
         key = installation.workspaces.find(workspace)
+        search = installation.archive_search if archive else installation.reader
         while left > 0:
-            page = installation.reader.page(
-                key, asked, order=order, limit=min(left, 1_000), cursor=cursor
-            )
+            page = search.page(key, asked, order=order, limit=min(left, 1_000), cursor=cursor)
             print_activities(page.activities, installation.actions.vocabulary(key), json_)
             left -= len(page.activities)
             cursor = page.next_cursor

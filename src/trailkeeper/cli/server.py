@@ -16,10 +16,12 @@ import uvicorn
 from cyclopts import Parameter
 
 from trailkeeper.app import build
+from trailkeeper.clickhouse.service import turn_off
 from trailkeeper.http_protocol import OneWriteProtocol
-from trailkeeper.installation import InstallationError, opened
-from trailkeeper.ledger.sqlite import DATABASE_FILE
+from trailkeeper.installation import InstallationError, opened, own_url
 from trailkeeper.process import settle_memory
+
+log = structlog.get_logger()
 
 SHUTDOWN_S = 30
 
@@ -46,18 +48,16 @@ def serve(
     port
         The port to listen on.
     database_url
-        sqlite:///PATH of the data folder's own database; other databases are not supported yet.
+        The installation's PostgreSQL database, postgresql://USER:PASSWORD@HOST/DATABASE, if the
+        setting database_url does not say it. Others on this machine see a command's options: a
+        password is better in a file that TRAILKEEPER_DATABASE_URL_FILE names.
     json_
         Print {"url": …} on stdout at the start.
     """
-    own = data / DATABASE_FILE
-    if database_url and database_url not in (f"sqlite:///{own}", f"sqlite:///{own.resolve()}"):
-        raise InstallationError(
-            f"--database-url {database_url.partition(':')[0]}:… is not supported by this version,"
-            f" which serves the SQLite database of its data folder, {own}; leave it out"
-        )
-    with opened(data, f"http://{host}:{port}") as installation:
+    with opened(data, f"http://{host}:{port}", own_url(data, database_url)) as installation:
         _set_up_logging(installation.settings.log_format)
+        for warning in installation.warnings:
+            log.warning(warning)
         application = build(installation)
         config = uvicorn.Config(
             application,
@@ -84,8 +84,12 @@ def serve(
             print(json.dumps({"url": url}), flush=True)
         else:
             print(f"Trailkeeper serves {url}", file=sys.stderr, flush=True)
+        if installation.clickhouse is None:
+            turn_off(installation.store)
         installation.followers.start()
         installation.sweeper.start()
+        installation.archive_keeper.start()
+        installation.export_runner.start()
         if installation.clickhouse:
             installation.clickhouse.start()
         # uvicorn exits with a code of its own when it cannot listen.

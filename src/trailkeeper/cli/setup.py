@@ -14,7 +14,7 @@ from trailkeeper.activity import now_us
 from trailkeeper.identity.names import checked_email, checked_name
 from trailkeeper.identity.passwords import check_password
 from trailkeeper.identity.tokens import Scope
-from trailkeeper.installation import InstallationError, create, opened
+from trailkeeper.installation import InstallationError, create, opened, own_url
 
 token = App(name="token", help="API tokens.")
 
@@ -43,6 +43,7 @@ def init(
     owner_email: str,
     owner_password_file: PasswordFile,
     owner_name: str | None = None,
+    database_url: str | None = None,
     json_: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Make a data folder with one workspace and its owner; prints their ids as one JSON object.
@@ -59,6 +60,9 @@ def init(
         A file whose first line is the owner's password; - reads standard input.
     owner_name
         The owner's name; default: the part of the e-mail address before the @.
+    database_url
+        An empty PostgreSQL database, postgresql://USER:PASSWORD@HOST/DATABASE, if the setting
+        database_url does not say it; default: a SQLite file in the data folder.
     json_
         The output is always JSON; taken for uniformity.
     """
@@ -69,8 +73,11 @@ def init(
     email = checked_email(owner_email, "/email")
     name = checked_name(owner_name or email.partition("@")[0], "The owner's name", "/owner")
     check_password(password)
-    create(data)
-    with opened(data) as installation:
+    url = own_url(data, database_url)
+    create(data, url)
+    with opened(data, database_url=url) as installation:
+        for warning in installation.warnings:
+            print(f"trailkeeper: {warning}", file=sys.stderr)
         made = installation.workspaces.create(workspace, email, name, password)
     print(
         json.dumps(

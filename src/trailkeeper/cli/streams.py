@@ -80,7 +80,7 @@ def add(
     json_
         Print a JSON object instead of the id.
     """
-    settings = _pairs(set, "/set")
+    settings = pairs(set, "/set")
     masks = _masks(mask)
     with opened(data) as installation:
         by, streams = installation.workspaces.by_operator(workspace), installation.streams
@@ -329,7 +329,7 @@ def _figures(part: Part) -> dict[str, Any]:
     }
 
 
-def _pairs(given: tuple[str, ...], field: str) -> dict[str, str]:
+def pairs(given: tuple[str, ...], field: str) -> dict[str, str]:
     """Raises InvalidInput."""
     pairs: dict[str, str] = {}
     for one in given:
@@ -344,7 +344,7 @@ def _pairs(given: tuple[str, ...], field: str) -> dict[str, str]:
 def _masks(given: tuple[str, ...]) -> dict[str, Mask]:
     """Raises InvalidInput."""
     try:
-        return msgspec.convert(_pairs(given, "/mask"), dict[str, Mask])
+        return msgspec.convert(pairs(given, "/mask"), dict[str, Mask])
     except msgspec.ValidationError:
         detail = "must be POINTER=drop, POINTER=hash or POINTER=keep"
         raise InvalidInput(f"A mask {detail}", FieldError(detail, "/mask")) from None

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from trailkeeper.clickhouse.tables import COLUMNS, Tables
 from trailkeeper.errors import StoreUnavailable
+from trailkeeper.settings import Settings
 
 CONNECT_S = 5
 ANSWER_S = 120
@@ -163,3 +164,10 @@ def _target(url: str) -> dict[str, Any]:
         # A filter may have thousands of values, which no URL takes.
         "form_encode_query_params": True,
     }
+
+
+def connection_of(settings: Settings) -> Connection | None:
+    """The one that the settings name. Raises what Connection does."""
+    if not settings.clickhouse_url:
+        return None
+    return Connection(settings.clickhouse_url, settings.clickhouse_cluster)

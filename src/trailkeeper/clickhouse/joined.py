@@ -216,6 +216,16 @@ class Joined:
         )
         return count + rows[0][0]
 
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        # The words of what has left stay in the database: see `words_of` in removing.py.
+        return self._database.words_with(workspace, part, at_end=at_end, limit=limit)
+
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        return self._database.unused_words(workspace, words)
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        self._database.drop_words(workspace, words)
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         condition = condition_of(Search(workspace, (), low=low, high=high), self._seam)
         rows = self._connection.rows(
@@ -250,6 +260,12 @@ class Joined:
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
         return self._database.unnamed(workspace, entities)
+
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        self._database.drop_entities(workspace, keys)
+
+    def tidy(self) -> None:
+        self._database.tidy()
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> Sequence[Taken]:
         return self._database.take(workspace, keys, before_seq)

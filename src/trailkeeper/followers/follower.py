@@ -9,8 +9,9 @@ from msgspec import Struct
 
 State = Literal["running", "paused"]
 
-Log = Literal["activities", "jobs"]
-"""What there is to follow. Each has seqs of its own."""
+Log = Literal["activities", "jobs", "closed_days"]
+"""What there is to follow. Jobs have seqs of their own; `closed_days` are the activities of days
+that are over, as far as an archive has closed them."""
 
 OFF = "turned off"
 NO_JOBS = "job history is not included"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ from trailkeeper.errors import NotFound
 from trailkeeper.followers import deliveries
 from trailkeeper.followers.follower import ERROR_MAX, Log, Place, Tried
 from trailkeeper.identity.store import Store
-from trailkeeper.ledger.schema import dead_letter, follower, workspace
+from trailkeeper.ledger.schema import archive, dead_letter, follower, workspace
 from trailkeeper.ledger.writer import Transaction
 
 _COLUMNS = [follower.c[name] for name in Place.__struct_fields__]
@@ -32,6 +32,9 @@ _COLUMNS = [follower.c[name] for name in Place.__struct_fields__]
 NEXT_SEQ: dict[Log, ColumnElement[int]] = {
     "activities": workspace.c.next_seq,
     "jobs": workspace.c.next_job_seq,
+    "closed_days": select(archive.c.closed_seq)
+    .where(archive.c.workspace == workspace.c.key)
+    .scalar_subquery(),
 }
 """The seq that the next item of each log will get."""
 
@@ -180,6 +183,22 @@ class Places:
             )
 
         self._store.change(work)
+
+    def owners(self) -> set[str]:
+        """Who has leases that have not run out."""
+        asked = select(follower.c.lease_owner).where(follower.c.lease_until > now_us()).distinct()
+        with self._store.reading() as connection:
+            return set(connection.execute(asked).scalars())
+
+    def free_of(self, owners: Set[str]) -> None:
+        """End the leases of those who are known to be dead."""
+        self._store.change(
+            lambda transaction: transaction.connection.execute(
+                update(follower)
+                .where(follower.c.lease_owner.in_(sorted(owners)), follower.c.lease_until > 0)
+                .values(lease_until=0)
+            )
+        )
 
     def free_all(self) -> None:
         """End the leases of everybody. Only for one who knows that all who had some are dead."""

@@ -2,8 +2,9 @@
 
 A supervisor looks for followers with work and takes their leases; each then has a thread of its
 own, so that one that hangs holds up nobody else. Leases let any process run any follower, and are
-taken over when a process is gone: at once by one that starts alone, else when they run out. Commits
-of this process wake the threads at once; those of others are seen within POLL_S.
+taken over when a process is gone: at once by one that starts alone or is told (see presence.py),
+else when they run out. Commits of this process wake the threads at once; those of others are told
+by PostgreSQL, or seen within POLL_S.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from trailkeeper.activity import now_us
+from trailkeeper.errors import Problem, StoreUnavailable
 from trailkeeper.followers.follower import Log, Place, Source, Work
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.presence import Presence
@@ -76,16 +78,21 @@ class Runner:
 
     def start(self) -> None:
         self._thread.start()
+        self._presence.listen(self._wake)
 
     def committed(self, _units: int = 0) -> None:
         """Something was committed: whoever waits for work looks for it. Cheap; for the writer."""
-        for worker in tuple(self._workers.values()):
-            worker.wake.set()
+        self._wake()
+        self._presence.tell()
 
     def look(self) -> None:
         """Look for followers with work at once: one was made, resumed or set back."""
         self._look.set()
-        self.committed()
+        self._wake()
+
+    def _wake(self) -> None:
+        for worker in tuple(self._workers.values()):
+            worker.wake.set()
 
     def close(self) -> None:
         """Stop; a batch that is under way is given a few seconds, and is tried again otherwise."""
@@ -101,15 +108,21 @@ class Runner:
         end = time.monotonic() + CLOSE_S
         for worker in workers:
             worker.join(max(0.0, end - time.monotonic()))
-        self._places.give_back(self._me, [worker.key for worker in workers])
+        try:
+            self._places.give_back(self._me, [worker.key for worker in workers])
+        except Problem as problem:
+            log.warning("leases could not be given back; they run out", error=problem.detail)
         self._presence.leave()
 
     def _loop(self) -> None:
         while not self._closing.is_set():
             try:
-                self._presence.enter(self._places.free_all)
+                self._presence.enter(self._me, self._places.free_all)
                 self._renew()
+                self._free_those_gone()
                 self._start_due()
+            except StoreUnavailable as problem:
+                log.warning("followers cannot be looked for now", error=problem.detail)
             except Exception:
                 log.exception("looking for followers with work failed; it is tried again")
             self._look.wait(POLL_S)
@@ -126,6 +139,12 @@ class Runner:
         if working and time.monotonic() - self._renewed_at > LEASE_S / 3:
             self._renewed_at = time.monotonic()
             self._places.renew_leases(self._me, working, LEASE_S)
+
+    def _free_those_gone(self) -> None:
+        gone = self._presence.gone(self._places.owners) - {self._me}
+        if gone:
+            log.info("other processes have ended; their followers run on here", count=len(gone))
+            self._places.free_of(gone)
 
     def _start_due(self) -> None:
         for place in self._places.due(now_us()):

@@ -10,7 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from trailkeeper.activity import now_us
-from trailkeeper.errors import NotFound
+from trailkeeper.errors import NotFound, StoreUnavailable
 from trailkeeper.followers.backoff import BREAKS_AFTER, delay_s
 from trailkeeper.followers.follower import (
     TRIES_BEFORE_DEAD,
@@ -187,6 +187,10 @@ class Worker(threading.Thread):
         tried: Tried | None = None,
         again: int | None = None,
     ) -> None:
+        if isinstance(error, StoreUnavailable):
+            # No fault of the follower's, and nothing could be noted; it is started again.
+            log.warning("a follower waits for the database", follower=place.name)
+            return
         failure = error if isinstance(error, DeliveryFailed) else None
         if failure is None:
             log.error("a follower failed", follower=place.name, exc_info=error)

@@ -78,6 +78,19 @@ class Database(Protocol):
         """How many activities have this token, counted up to a limit."""
         ...
 
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        """The words of a workspace's log that have this part, or, with `at_end`, end with it; at
+        most `limit`. There may be more than the log still has, or others have."""
+        ...
+
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        """Which of these words no activity of a workspace has."""
+        ...
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        """Remove these words of a workspace."""
+        ...
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         """The first and the last key of a workspace, which are known to lie from `low` to before
         `high`, each within an hour of it."""
@@ -92,7 +105,16 @@ class Database(Protocol):
         ...
 
     def unnamed(self, workspace: int, entities: list[int], /) -> list[int]:
-        """Which of these entries of the dictionary no activity names."""
+        """Which of these entries of the dictionary no activity names, and none will until the end
+        of the transaction."""
+        ...
+
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        """Remove these entries of the dictionary. Nobody remembers them from now on."""
+        ...
+
+    def tidy(self) -> None:
+        """Give back what removals have left empty, if nobody has to wait for it."""
         ...
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> Sequence[Taken]:

@@ -40,6 +40,9 @@ LEVELS = {4: (8, 16, 24, 32), 6: (16, 32, 48, 64, 128)}
 TEXT_MAX = 16_384
 """Characters of an activity's text that are searchable."""
 
+PRIVATE_FIRST, PRIVATE_AFTER = "\ue000", "\uf900"
+"""The private use area that tokens begin with, and what comes after it."""
+
 _PRIVATE = re.compile("[\ue000-\uf8ff\x00]")
 
 
@@ -49,6 +52,11 @@ def searchable(text: str) -> str:
     if text.isascii() and "\x00" not in text:
         return text
     return _PRIVATE.sub(" ", text)
+
+
+def is_token(word: str) -> bool:
+    """Whether a word of the index is a token. Texts from outside have no such words."""
+    return PRIVATE_FIRST <= word[:1] < PRIVATE_AFTER
 
 
 def hashed(kind: str, value: str) -> str:

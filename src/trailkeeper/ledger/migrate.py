@@ -40,9 +40,7 @@ def migrate(engine: Engine) -> None:
     may ask at once: one does it, the others wait. Raises SchemaError for a database that a newer
     program has upgraded.
     """
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _config()
     scripts = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
         if _is_current(connection, scripts):
@@ -63,7 +61,7 @@ def _is_current(connection: Connection, scripts: ScriptDirectory) -> bool:
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
         return False
-    if current not in {script.revision for script in scripts.walk_revisions()}:
+    if current not in known_revisions():
         raise SchemaError(
             f"The database has tables of version {current}, which this program does not know;"
             " run the newer Trailkeeper that wrote it"
@@ -80,7 +78,20 @@ def _upgrade(connection: Connection, config: Config, scripts: ScriptDirectory) -
         tables = [table for table in metadata.sorted_tables if table.name not in own_tables.OWN]
         metadata.create_all(connection, tables, checkfirst=False)
         own_tables.create(connection)
+        connection.exec_driver_sql(own_tables.INSTALLATION)
         context.stamp(scripts, "head")
         return
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def known_revisions() -> set[str]:
+    """The versions of the tables that this program can open, the older ones by upgrading them."""
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -282,17 +282,18 @@ def _text(
     if context and context.ip_address:
         parts.append(context.ip_address)
     if rest.details:
-        _collect(rest.details, parts)
+        collect_texts(rest.details, parts)
     for change in rest.changes or ():
         parts.append(change.field)
-        _collect(change.old, parts)
-        _collect(change.new, parts)
+        collect_texts(change.old, parts)
+        collect_texts(change.new, parts)
     for more in metadata:
-        _collect(more, parts)
+        collect_texts(more, parts)
     return searchable("\n".join(parts))
 
 
-def _collect(value: Any, parts: list[str]) -> None:
+def collect_texts(value: Any, parts: list[str]) -> None:
+    """Add what is searchable in a JSON value: its texts and numbers."""
     if isinstance(value, str):
         parts.append(value)
     elif isinstance(value, dict):
@@ -300,9 +301,9 @@ def _collect(value: Any, parts: list[str]) -> None:
             if isinstance(inner, str):
                 parts.append(inner)
             else:
-                _collect(inner, parts)
+                collect_texts(inner, parts)
     elif isinstance(value, list):
         for inner in cast("list[Any]", value):
-            _collect(inner, parts)
+            collect_texts(inner, parts)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         parts.append(str(value))

@@ -369,8 +369,8 @@ def _recent(
     latest_older: Callable[[Role], list[int]],
 ) -> list[Any]:
     latest = database.execute(
-        f"SELECT DISTINCT {role} FROM (SELECT {role} FROM activity WHERE workspace=?"
-        " ORDER BY seq DESC LIMIT ?)",
+        f"SELECT {role} FROM (SELECT {role}, seq FROM activity WHERE workspace=?"
+        f" ORDER BY seq DESC LIMIT ?) AS latest GROUP BY {role} ORDER BY max(seq) DESC",
         (workspace, RECENT),
     ).fetchall()
     keys = [key for (key,) in latest]

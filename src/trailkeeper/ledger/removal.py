@@ -78,8 +78,21 @@ def forget_names(
         (workspace, after, limit),
     ).fetchall()
     gone = database.unnamed(workspace, [key for (key,) in rows if key not in named])
-    database.execute(
-        f"DELETE FROM entity WHERE workspace=? AND key{database.ONE_OF}",
-        (workspace, database.listed(gone)),
-    )
+    if gone:
+        database.drop_entities(workspace, gone)
+    return (rows[-1][0] if rows else None), len(gone)
+
+
+def forget_words(
+    database: Database, workspace: int, *, after: str, limit: int
+) -> tuple[str | None, int]:
+    """Remove those of the next `limit` words after this one that no activity has any more. Returns
+    where to go on, None at the end, and how many were removed."""
+    rows = database.execute(
+        "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
+        (workspace, after, limit),
+    ).fetchall()
+    gone = database.unused_words(workspace, [word for (word,) in rows])
+    if gone:
+        database.drop_words(workspace, gone)
     return (rows[-1][0] if rows else None), len(gone)

@@ -108,6 +108,15 @@ moved = Table(
 """Of a workspace the activities whose key and seq are both below these stand in ClickHouse and not
 here (see ledger/older.py). `recount_before`: below this key the counts by hour may be too high."""
 
+word = Table(
+    "word",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("word", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The words of a workspace's log (see ledger/vocabulary.py)."""
+
 term = Table(
     "term",
     metadata,
@@ -526,6 +535,62 @@ legal_hold = Table(
 )
 """What must not be removed, as a filter in the query language; an empty one holds everything."""
 
+archive = Table(
+    "archive",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False, unique=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("destination", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("secrets_sealed", LargeBinary),
+    Column("secrets_kept", Text, nullable=False),
+    Column("keep_days", Integer),
+    Column("closed_until", BigInteger, nullable=False),
+    Column("closed_seq", BigInteger, nullable=False),
+    Column("swept_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Where a workspace's closed days are kept as Parquet files. `settings` is JSON and holds no
+secrets; `secrets_kept` names those that are sealed. All activities before `closed_seq` were
+received before `closed_until`, and no other will ever be. A key is never used again: a thread may
+still be at work for an archive that is deleted."""
+
+archive_day = Table(
+    "archive_day",
+    metadata,
+    Column("archive", Integer, ForeignKey("archive.key"), primary_key=True),
+    Column("date", Text, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("manifest_sha256", Text, nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("removing", Boolean, nullable=False),
+)
+"""The days that are in an archive, whole: their manifest is written. With `removing` a day is on
+its way out."""
+
+archive_file = Table(
+    "archive_file",
+    metadata,
+    Column("archive", Integer, ForeignKey("archive.key"), primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("erased", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("canonical_sha256", Text, nullable=False),
+    Column("occurred_first", BigInteger, nullable=False),
+    Column("occurred_last", BigInteger, nullable=False),
+    Column("received_first", BigInteger, nullable=False),
+    Column("received_last", BigInteger, nullable=False),
+    Index(None, "archive", "date"),
+)
+"""The files of an archive, as their day's manifest tells of them (see archive/manifest.py)."""
+
 job = Table(
     "job",
     metadata,
@@ -566,3 +631,35 @@ job_lines = Table(
     Column("packed", LargeBinary, nullable=False),
 )
 """The steps of jobs that came with any: JSON, packed with zstd. `digest` is of the JSON."""
+
+audit_export = Table(
+    "audit_export",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("workspace", Integer, ForeignKey("workspace.key"), nullable=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("compression", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("end_seq", BigInteger, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("total", BigInteger),
+    Column("count", BigInteger, nullable=False, default=0),
+    Column("bytes", BigInteger, nullable=False, default=0),
+    Column("sha256", Text),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("worker", Text),
+    Column("lease_until", BigInteger, nullable=False, default=0),
+    Index(None, "workspace", "requested_at"),
+    Index(None, "state"),
+)
+"""Exports of the log into files (see exports/). `params` is the filter as it was asked for,
+`filter` as it is read, `requester` who asked, all three JSON; a `worker` has one until
+`lease_until`."""

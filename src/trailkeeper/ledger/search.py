@@ -19,7 +19,12 @@ from trailkeeper.ledger.index import (
     searchable,
 )
 from trailkeeper.ledger.keys import first_key
-from trailkeeper.query.filters import Filter, Match
+from trailkeeper.ledger.words import words_of
+from trailkeeper.query.filters import Filter, Match, Words
+from trailkeeper.query.params import ParamError
+
+PARTS_MAX = 1_000
+"""So many different words may have the part of a word that is searched for."""
 
 KEY_MIN, KEY_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -75,7 +80,8 @@ class Search(Struct, frozen=True):
 
 
 def search_for(database: Any, workspace: int, asked: Filter) -> Search:
-    """Translate a filter; `database` is a connection to look up the dictionaries."""
+    """Translate a filter; `database` is a connection to look up the dictionaries. Raises ParamError
+    for a part of a word that too many words have."""
     keys_low, keys_high = KEY_MIN, KEY_MAX
     since = asked.since
     if asked.within is not None:
@@ -97,11 +103,13 @@ def search_for(database: Any, workspace: int, asked: Filter) -> Search:
             wanted.append(tuple(terms))
             is_of_workspace = is_of_workspace or match.field in _OF_WORKSPACE
     for words in asked.words:
-        term = Term(searchable(words.text), words.prefix)
+        terms = _word_terms(database, workspace, words)
         if words.negated:
-            unwanted.append(term)
+            unwanted += terms
+        elif not terms:
+            return Search(workspace, None)
         else:
-            wanted.append((term,))
+            wanted.append(tuple(terms))
     return Search(
         workspace,
         tuple(wanted),
@@ -130,6 +138,26 @@ def _match_terms(database: Any, workspace: int, match: Match) -> list[Term]:
     token, kind = _TERMS[field]
     keys = [key for value in values for key in _term_keys(database, workspace, kind, value)]
     return [Term(f"{token}{key}") for key in dict.fromkeys(keys)]
+
+
+def _word_terms(database: Any, workspace: int, words: Words) -> list[Term]:
+    """A text as terms; the end or a part of a word as all words that have it. Raises ParamError
+    where these are too many."""
+    if not words.suffix:
+        return [Term(searchable(words.text), words.prefix)]
+    part = words_of(words.text)
+    if len(part) != 1:
+        return []
+    found: list[str] = database.words_with(
+        workspace, part[0], at_end=not words.prefix, limit=PARTS_MAX + 1
+    )
+    if len(found) > PARTS_MAX:
+        raise ParamError(
+            "q",
+            f"has `*{words.text[:40]}{'*' if words.prefix else ''}`, which more than {PARTS_MAX:,}"
+            " different words have; write a longer part of the word",
+        )
+    return [Term(word) for word in found]
 
 
 def entity_keys(database: Any, workspace: int, value: str) -> list[int]:

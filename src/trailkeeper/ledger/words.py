@@ -1,7 +1,6 @@
-"""Texts as words, split exactly as SQLite's index splits them.
+"""The words of a text, as the tokenizer of SQLite's FTS5 sees them on every database.
 
-Stores without FTS5 keep the words themselves. They are made after the rules of its tokenizer
-`unicode61 remove_diacritics 2`: what it makes of a character is asked of itself, a block of
+What its `unicode61 remove_diacritics 2` makes of a character is asked of itself, a block of
 characters at a time, when one is first met.
 """
 
@@ -26,11 +25,6 @@ class _Folding(dict[int, str]):
 
 
 _FOLDING = _Folding()
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, in order."""
-    return text.translate(_FOLDING).split()
 
 
 def _block(first: int) -> list[str]:
@@ -60,3 +54,8 @@ def _block(first: int) -> list[str]:
 
 def _becomes(words: list[str]) -> str:
     return " " if len(words) == 2 else words[0][1:-1]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in order."""
+    return text.translate(_FOLDING).split()

@@ -22,7 +22,7 @@ from trailkeeper.ledger.append import Append, Outcomes
 from trailkeeper.ledger.backend import Appender, Database, Session, Taken
 from trailkeeper.ledger.backends import backend_of
 from trailkeeper.ledger.prepare import Prepared
-from trailkeeper.ledger.removal import Removed, forget_names, remove
+from trailkeeper.ledger.removal import Removed, forget_names, forget_words, remove
 from trailkeeper.query.filters import Filter
 
 T = TypeVar("T")
@@ -107,7 +107,20 @@ class Transaction:
         last, gone = forget_names(self.database, workspace, after=after, limit=limit, named=named)
         if gone:
             self._appender.forget()
+        if last is None:
+            self.database.tidy()
         return last, gone
+
+    def forget_words(self, workspace: int, *, after: str, limit: int) -> tuple[str | None, int]:
+        """Remove words that no activity has any more, see ledger/removal.py."""
+        last, gone = forget_words(self.database, workspace, after=after, limit=limit)
+        if gone:
+            self._appender.forget()
+        return last, gone
+
+    def forget(self) -> None:
+        """What the appender remembers of workspaces may not be true any more."""
+        self._appender.forget()
 
     def move_index(self) -> None:
         """Bring the inverted index up to date: its newest rows are moved in."""

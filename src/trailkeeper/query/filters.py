@@ -26,6 +26,8 @@ FIELDS: tuple[Field, ...] = Field.__args__
 
 MATCHES_MAX = 50
 VALUES_MAX = 100
+PART_MIN = 3
+"""Characters that the end or a part of a word must have to be searched for."""
 
 
 class Match(Struct, frozen=True, kw_only=True):
@@ -43,11 +45,13 @@ class Match(Struct, frozen=True, kw_only=True):
 class Words(Struct, frozen=True, kw_only=True):
     """Activities whose text holds these words in this order, accents and case ignored.
 
-    With `prefix` the last word may go on.
+    With `prefix` the last word may go on, with `suffix` the first may have begun before: both make
+    it a part of a word. With `suffix` the text is one word of at least PART_MIN characters.
     """
 
     text: str
     prefix: bool = False
+    suffix: bool = False
     negated: bool = False
 
 

@@ -4,7 +4,8 @@
     term      = ["-"] (qualifier ":" values | words)   "-" means not
     values    = value ("," value)*                     any of them
     value     = bare | quoted
-    words     = bare | bare"*" | quoted                quoted: in this order
+    words     = bare | bare"*" | "*"bare | "*"bare"*" | quoted
+                                                       quoted: in this order
     qualifier = action | category | actor (user) | target (asset) | type | outcome | ip | env
               | source | session | request | trace | after | before
 
@@ -21,6 +22,7 @@ from trailkeeper.activity import to_us
 from trailkeeper.query.filters import (
     FIELDS,
     MATCHES_MAX,
+    PART_MIN,
     VALUES_MAX,
     Field,
     Filter,
@@ -106,11 +108,17 @@ def _match(name: str, raw: str, negated: bool) -> Match:
 
 
 def _words(raw: str, negated: bool) -> Words:
-    prefix = raw.endswith("*") and not raw.startswith('"')
-    text = " ".join(_values(raw.rstrip("*") if prefix else raw))
+    is_bare = '"' not in raw
+    prefix, suffix = raw.endswith("*") and is_bare, raw.startswith("*") and is_bare
+    text = " ".join(_values(raw.strip("*") if is_bare else raw))
     if not any(character.isalnum() for character in text):
         raise QueryError(f"has `{raw[:40]}`, in which there is no letter or digit to search for")
-    return Words(text=text, prefix=prefix, negated=negated)
+    if suffix and (len(text) < PART_MIN or not text.isalnum()):
+        raise QueryError(
+            f"has `{raw[:40]}`: after a `*` comes one word, or a part of one, of at least"
+            f" {PART_MIN} letters or digits"
+        )
+    return Words(text=text, prefix=prefix, suffix=suffix, negated=negated)
 
 
 def _values(raw: str) -> list[str]:

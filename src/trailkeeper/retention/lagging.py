@@ -1,4 +1,4 @@
-"""What streams have not delivered yet, and what of it is coming of age."""
+"""What streams and archives have not delivered yet, and what of it is coming of age."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from trailkeeper.ledger.schema import activity, follower, job
 
 
 def undelivered_from(connection: Connection, workspace: int, *, jobs: bool) -> int | None:
-    """The first seq, of activities or of jobs, that a stream that is on has not delivered."""
+    """The first seq, of activities or of jobs, that a stream that is on, or an archive, has not
+    delivered."""
     return connection.execute(
         select(func.min(follower.c.cursor)).where(
             follower.c.workspace == workspace,
-            follower.c.log == ("jobs" if jobs else "activities"),
+            follower.c.log.in_(("jobs",) if jobs else ("activities", "closed_days")),
             (follower.c.state == "running") | (follower.c.pause_reason.not_in(NOT_WANTED)),
         )
     ).scalar()

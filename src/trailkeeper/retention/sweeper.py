@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from trailkeeper.activity import ActivityInput, now_us, rfc3339
 from trailkeeper.errors import StoreUnavailable
 from trailkeeper.identity.store import Store
+from trailkeeper.ledger.backends import seeing
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.recorder import system_actor
 from trailkeeper.ledger.schema import workspace
@@ -140,6 +141,7 @@ class Sweeper:
         )
         if swept.activities.count:
             self._names(key)
+            self._words(key)
         self._record(key, swept, before)
         return swept
 
@@ -220,6 +222,13 @@ class Sweeper:
                 return
         in_steps(self._store, self._closing, 0, step)
 
+    def _words(self, key: int) -> None:
+        def step(transaction: Transaction, after: str, size: int) -> Step[str]:
+            last, gone = transaction.forget_words(key, after=after, limit=size)
+            return Step(last, Removed(gone))
+
+        in_steps(self._store, self._closing, "", step)
+
     def _record(self, key: int, swept: Swept, before: int) -> None:
         """Say what was removed, with an activity for each that anything was removed of."""
         gone = swept.activities
@@ -250,7 +259,7 @@ class Sweeper:
             return ALL_SEQS
         soon = before + GRACE_DAYS * DAY_US
         has_any = lagging.has_jobs if of_jobs else lagging.has_activities
-        with self._store.reading() as connection:
+        with self._store.reading() as connection, seeing(connection, key):
             seq = lagging.undelivered_from(connection, key, jobs=of_jobs)
             is_late = seq is not None and has_any(connection, key, seq, soon)
         if is_late:

@@ -64,6 +64,10 @@ RAISED = (BaseError, OSError, ValueError)
 """By obstore."""
 
 
+class OtherContent(DeliveryFailed):
+    """There is an object of that name already, with other content."""
+
+
 class ObjectStore:
     """A destination. `server` is the URL of the store's server, `prefix` what stands before all
     names; what is in `hidden` is shown to nobody."""
@@ -141,6 +145,46 @@ class ObjectStore:
         except RAISED as error:
             return _answer(f"{path} was written, and stays. {self._said(error).words}", ok=True)
         return _answer(f"{path} was written, read and removed", ok=True)
+
+    def put(self, one: Packed) -> None:
+        """Write an object that is never overwritten; one that is there with the same content is
+        done. Raises DeliveryFailed, and OtherContent where it has other content."""
+        self._put(one)
+
+    def overwrite(self, one: Packed) -> None:
+        """Raises DeliveryFailed."""
+        named = Packed(self._prefix + one.path, one.body, one.content_type, one.seqs)
+        try:
+            self._send(named, "overwrite")
+        except RAISED as error:
+            raise failure(self._said(error), one.seqs) from None
+
+    def read(self, path: str) -> bytes:
+        """An object, whole. Raises FileNotFoundError, DeliveryFailed."""
+        try:
+            return bytes(self._store.get(self._prefix + path).bytes())
+        except FileNotFoundError:
+            raise
+        except RAISED as error:
+            raise failure(self._said(error), []) from None
+
+    def remove(self, path: str) -> None:
+        """Nothing where it is gone already. Raises DeliveryFailed."""
+        try:
+            self._store.delete(self._prefix + path)
+        except FileNotFoundError:
+            return
+        except RAISED as error:
+            raise failure(self._said(error), []) from None
+
+    def names(self, folder: str) -> list[str]:
+        """What stands below a folder, by name. Raises DeliveryFailed."""
+        try:
+            # The library's types know of a further kind of result that is not installed.
+            found = self._store.list(self._prefix + folder)  # pyright: ignore[reportUnknownMemberType]
+            return sorted(one["path"].removeprefix(self._prefix) for some in found for one in some)
+        except RAISED as error:
+            raise failure(self._said(error), []) from None
 
     def close(self) -> None:
         self._pass.close()
@@ -220,7 +264,7 @@ class ObjectStore:
                 f"There is an object {one.path} with other content. It is not overwritten:"
                 " choose another prefix, or remove it"
             )
-            raise DeliveryFailed(shortened(words), is_final=True)
+            raise OtherContent(shortened(words), is_final=True)
 
     def _is_there(self, one: Packed) -> bool:
         """By the ETag, which is the MD5 of an object unless a key of the customer's encrypts it,

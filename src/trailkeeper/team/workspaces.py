@@ -137,6 +137,11 @@ class Workspaces:
                 select(workspace.c.name).where(workspace.c.key == key)
             ).scalar_one()
 
+    def target(self, key: int) -> Target:
+        """The workspace with this key, as what something is done to."""
+        with self._store.reading() as connection:
+            return self._store.workspace_target(connection, key)
+
     def by_operator(self, name: str) -> By:
         """Who acts at the server's own command line, in the workspace with this name. Raises
         TeamError."""

@@ -27,11 +27,11 @@ from trailkeeper.web.security import WebRequest
 from trailkeeper.web.services import Audit, Choice, Page, Role
 from trailkeeper.web.session import SIGNED_IN, VIEW_AUDIT, services_of, session_of
 from trailkeeper.web.text import visible
-from trailkeeper.web.urls import AUDIT, Address
+from trailkeeper.web.urls import AUDIT, Address, ArchiveAddress, export_path
 
 PAGE_SIZE = 50
 CHOICES = 30
-_EMPTY_FIELD = re.compile(r"=(?:&|$)")
+EMPTY_FIELD = re.compile(r"=(?:&|$)")
 
 
 class Wrong(Struct, frozen=True):
@@ -40,6 +40,14 @@ class Wrong(Struct, frozen=True):
     param: str
     message: str
     without: str
+
+
+class Place(Struct, frozen=True):
+    """Where to look: in the log, or in the archive."""
+
+    name: str
+    href: str
+    is_current: bool
 
 
 @get("/", opt={"permission": SIGNED_IN}, sync_to_thread=False, include_in_schema=False)
@@ -57,7 +65,7 @@ def home(request: WebRequest) -> Response[str]:
 def audit_page(request: WebRequest) -> Response[str]:
     """The listing. A form's empty fields are tidied out of the address by a redirect."""
     address = Address.read(request.query_params.multi_items())
-    if _EMPTY_FIELD.search(request.url.query) and "hx-request" not in request.headers:
+    if EMPTY_FIELD.search(request.url.query) and "hx-request" not in request.headers:
         return go_to(address.href)
     session, clock = session_of(request), clock_of(request)
     audit, workspace = services_of(request).audit, session.workspace
@@ -79,6 +87,9 @@ def audit_page(request: WebRequest) -> Response[str]:
         days=days(found.activities, address, clock, words, opened, pages) if found else [],
         more=address.with_extra(cursor=found.next_cursor) if found and found.next_cursor else "",
         is_later_page="cursor" in request.query_params,
+        heading="Activity audit log",
+        places=places_of(request, address),
+        is_answered=False,
         never=not request.query_params and not pages and _is_empty(audit, workspace, found),
         nothing=nothing,
         has_words=bool(request.query_params.get("q")),
@@ -87,6 +98,7 @@ def audit_page(request: WebRequest) -> Response[str]:
         chart=chart_of(audit, workspace, address, clock) if with_chart else None,
         chart_href=address.with_extra(chart="1"),
         chart_src=chart_path(address),
+        export_href=export_path(address),
         pane=pane_of(activity, address, clock, words, pages) if activity else None,
         missing=visible(opened) if opened and not activity else "",
         origin=str(request.base_url).rstrip("/"),
@@ -158,10 +170,23 @@ def activity_page(request: WebRequest, activity_id: FromPath[str]) -> Response[s
         session=session,
         status=200 if activity else 404,
         address=address,
+        back="Activity audit log",
         pane=pane_of(activity, address, clock, words, pages) if activity else None,
         missing="" if activity else visible(activity_id),
         label=visible(words.label_of(activity.action)) if activity else "Not found",
     )
+
+
+def places_of(request: WebRequest, address: Address) -> list[Place]:
+    """The log and the archive, under the same filter; none where there is no archive."""
+    installation = services_of(request).installation
+    if installation is None or installation.archives.find(session_of(request).workspace) is None:
+        return []
+    in_archive = isinstance(address, ArchiveAddress)
+    return [
+        Place("Log", Address(address.pairs).href, not in_archive),
+        Place("Archive", ArchiveAddress(address.pairs).href, in_archive),
+    ]
 
 
 def _is_empty(audit: Audit, workspace: int, found: Page | None) -> bool:

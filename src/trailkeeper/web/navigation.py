@@ -69,7 +69,8 @@ _TABLE = (
 )
 
 _OF_THE_WORKSPACE = (
-    *("/settings/jobs", "/settings/audit-streaming", "/settings/retention"),
+    *("/settings/jobs", "/settings/audit-streaming", "/settings/archive"),
+    "/settings/retention",
     *("/settings/api-clients", "/settings/sign-in", "/settings/delegated-admins"),
     *("/settings/single-sign-on", "/settings/mail"),
 )

@@ -82,13 +82,16 @@ def days(
     words: Vocabulary,
     opened: str | None,
     pages: Pages = EMPTY,
+    *,
+    by_seq: bool = False,
 ) -> list[Day]:
-    """The activities in their order, grouped by the reader's days."""
+    """The activities in their order, grouped by the reader's days. `by_seq`: that is how they are
+    opened, not by their ids."""
     return [
         Day(
             key,
             clock.day(group[0].occurred_at),
-            [row(a, address, clock, words, opened, pages) for a in group],
+            [row(a, address, clock, words, opened, pages, by_seq=by_seq) for a in group],
         )
         for key, group in (
             (key, list(found))
@@ -104,8 +107,10 @@ def row(
     words: Vocabulary,
     opened: str | None,
     pages: Pages = EMPTY,
+    *,
+    by_seq: bool = False,
 ) -> Row:
-    target = activity.targets[0]
+    target, ref = activity.targets[0], str(activity.seq) if by_seq else activity.id
     return Row(
         id=activity.id,
         label=visible(words.label_of(activity.action)),
@@ -114,9 +119,9 @@ def row(
         tone=tone_of(activity),
         when=when_of(activity, clock),
         notes=notes_of(activity),
-        opens=address.opened(activity.id),
-        pane=address.activity(activity.id),
-        is_open=activity.id == opened,
+        opens=address.opened(ref),
+        pane=address.activity(ref),
+        is_open=ref == opened,
         only=filter_by(address, "target", target) if (target.type, target.id) in pages else "",
         asset=visible(target.name or target.id),
     )

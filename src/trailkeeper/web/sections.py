@@ -166,6 +166,7 @@ SETTINGS = Section(
     (
         Tab("/settings/jobs", "Jobs settings", "settings.manage"),
         Tab("/settings/audit-streaming", "Audit log streaming", "streams.manage"),
+        Tab("/settings/archive", "Archive", "streams.manage"),
         Tab("/settings/retention", "Data retention", "settings.manage"),
         Tab("/settings/api-clients", "API clients", "api_clients.manage"),
         Tab("/settings/delegated-admins", "Delegated administrator", for_owner=True),
@@ -189,6 +190,10 @@ SETTINGS = Section(
         "included": "What the stream includes was changed.",
         "destination": "The stream's destination was changed.",
         "messages": "The stream's messages were changed.",
+        "archive-set": "The archive was set up. Days that are over are written from now on.",
+        "archive-paused": "The archive is paused. It keeps its place.",
+        "archive-resumed": "The archive goes on from where it stood.",
+        "archive-deleted": "The archive was deleted. Its files stay where they are.",
         "retention": "The rules of retention were changed.",
         "held": "The legal hold was placed.",
         "released": "The legal hold was released.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import ClassVar, Self
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -15,8 +16,10 @@ Pairs = tuple[tuple[str, str], ...]
 
 HOME = "/"
 AUDIT = "/audit"
+ARCHIVE = "/audit/archive"
+EXPORTS = "/audit/exports"
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]*")
-_OWN = frozenset({"chart", "choices", "counts"})
+_OWN = frozenset({"archive", "chart", "choices", "counts", "exports"})
 """What an activity's id in the path would be taken for."""
 
 _SINGLE = frozenset({"range", "from", "to", "tz", "q", "outcome"})
@@ -29,10 +32,11 @@ class Address(Struct, frozen=True):
     part of it.
     """
 
+    path: ClassVar[str] = AUDIT
     pairs: Pairs = ()
 
     @classmethod
-    def read(cls, pairs: Iterable[tuple[str, str]]) -> Address:
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> Self:
         """The tidy form of what a browser sent; parameters of others are left out.
 
         A form sends the fields of the custom range whether it is chosen or not: a named range
@@ -51,21 +55,23 @@ class Address(Struct, frozen=True):
         """The value of a parameter that is given at most once; empty without one."""
         return next(iter(self.values(param)), "")
 
-    def plus(self, param: str, value: str) -> Address:
+    def plus(self, param: str, value: str) -> Self:
         """With this value too; a parameter that takes one value has its old one replaced."""
         base = self.without(param) if param in _SINGLE else self
-        return Address(tuple(dict.fromkeys((*base.pairs, (param, value)))))
+        return type(self)(tuple(dict.fromkeys((*base.pairs, (param, value)))))
 
-    def only(self, param: str, value: str) -> Address:
+    def only(self, param: str, value: str) -> Self:
         """With this value and no other of the same parameter."""
         return self.without(param).plus(param, value)
 
-    def without(self, param: str, value: str | None = None) -> Address:
+    def without(self, param: str, value: str | None = None) -> Self:
         """Without one value of a parameter, or without the parameter."""
-        return Address(tuple((n, v) for n, v in self.pairs if n != param or value not in (None, v)))
+        return type(self)(
+            tuple((n, v) for n, v in self.pairs if n != param or value not in (None, v))
+        )
 
-    def without_time(self) -> Address:
-        return Address(tuple(p for p in self.pairs if p[0] not in ("range", "from", "to", "tz")))
+    def without_time(self) -> Self:
+        return type(self)(tuple(p for p in self.pairs if p[0] not in ("range", "from", "to", "tz")))
 
     @property
     def query(self) -> str:
@@ -78,7 +84,7 @@ class Address(Struct, frozen=True):
     def with_extra(self, **extra: str) -> str:
         """The page's path with the filter and parameters that are not the filter's."""
         query = _encoded((*self.pairs, *extra.items()))
-        return f"{AUDIT}?{query}" if query else AUDIT
+        return f"{self.path}?{query}" if query else self.path
 
     def opened(self, activity_id: str) -> str:
         """The listing with this activity open beside it."""
@@ -89,6 +95,24 @@ class Address(Struct, frozen=True):
         if not _is_plain(activity_id):
             return self.opened(activity_id)
         return activity_path(activity_id) + (f"?{self.query}" if self.pairs else "")
+
+
+class ArchiveAddress(Address, frozen=True):
+    """The same of the archive's page. There an activity is opened by its seq, which tells the file
+    that it is in."""
+
+    path: ClassVar[str] = ARCHIVE
+
+    def opened(self, activity_id: str) -> str:
+        return self.with_extra(open=activity_id)
+
+    def activity(self, activity_id: str) -> str:
+        return archived_path(int(activity_id)) + (f"?{self.query}" if self.pairs else "")
+
+
+def archived_path(seq: int) -> str:
+    """The permanent link of an archived activity."""
+    return f"{ARCHIVE}/{seq}"
 
 
 def overruled_times(given: dict[str, str]) -> set[str]:
@@ -122,6 +146,11 @@ def _encoded(pairs: Pairs) -> str:
 
 def _is_plain(activity_id: str) -> bool:
     return bool(_PLAIN_ID.fullmatch(activity_id)) and activity_id not in _OWN
+
+
+def export_path(address: Address) -> str:
+    """Where what a filter finds can be exported."""
+    return f"{EXPORTS}?{address.query}" if address.pairs else EXPORTS
 
 
 def own_path(path: str) -> str:

@@ -14,22 +14,26 @@ ROOT = Path(__file__).parents[3]
 
 
 class Latency(Struct, frozen=True):
-    """A read's latencies, in milliseconds. `found`: activities in its answer."""
+    """A read's latencies, in milliseconds. `found`: activities in its answer. `cpu_ms`: what one
+    takes of the server's processor time, which says more on a machine that others use too."""
 
     name: str
     requests: int
     p50_ms: float
     p99_ms: float
     found: int | None = None
+    cpu_ms: float | None = None
 
 
 class Ingest(Struct, frozen=True):
-    """One way of recording: the median and the mean cost of an activity, in microseconds."""
+    """One way of recording: the median and the mean cost of an activity, in microseconds, and the
+    processor time of it."""
 
     name: str
     activities: int
     median_us: float
     mean_us: float
+    cpu_us: float | None
 
 
 class Stage(Struct, frozen=True, kw_only=True):
@@ -49,6 +53,8 @@ class Stage(Struct, frozen=True, kw_only=True):
     beside: list[Latency]
     """The reads while posts arrive, and the posts themselves."""
     seconds: float
+    load_average: float | None = None
+    """Of the machine over the last minute of measuring: what others did is in the figures, too."""
 
     @property
     def asked_for(self) -> str:

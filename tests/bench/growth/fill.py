@@ -1,4 +1,4 @@
-"""The log that grows: 500 workspaces, of which the first has half of all activities.
+"""The log that grows: many workspaces, of which the first has half of all activities.
 
 Activities are made and prepared in a process of their own, ten thousand at a time, and go straight
 into the product's writer here, which has nothing else to do.
@@ -39,9 +39,6 @@ CHUNK = 10_000
 AHEAD = 2
 """Chunks that are made while one is written."""
 
-_SHARES = list(accumulate(1 / rank for rank in range(1, WORKSPACES)))
-"""Of the others, by Zipf's law."""
-
 _chunk_of = msgspec.msgpack.Decoder(list[tuple[int, list[Prepared]]]).decode
 
 
@@ -56,9 +53,10 @@ class Log:
     """A log that grows in the order of time. `number` activities are in it; the next one happens
     at `clock.at(number)`."""
 
-    def __init__(self, site: Site, clock: Clock) -> None:
+    def __init__(self, site: Site, clock: Clock, workspaces: int) -> None:
         self.site = site
         self.clock = clock
+        self.workspaces = workspaces
         self.number = 0
 
     @property
@@ -79,7 +77,7 @@ class Log:
     def add_workspaces(self) -> None:
         """Make the other workspaces, and have nobody sweep the log, which gets old quickly."""
         with opened(self.site.data) as installation:
-            for number in range(2, WORKSPACES + 1):
+            for number in range(2, self.workspaces + 1):
                 installation.workspaces.create(f"Workspace {number}", OWNER, "Ada Admin", None)
             never = 1 << 62
             installation.writer.run(
@@ -107,7 +105,9 @@ class Log:
             while self.number < count:
                 while at < count and len(ahead) <= AHEAD:
                     some = min(CHUNK, count - at)
-                    ahead.append((some, process.submit(chunk, at, some, self.clock)))
+                    ahead.append(
+                        (some, process.submit(chunk, at, some, self.clock, self.workspaces))
+                    )
                     at += some
                 some, made = ahead.popleft()
                 appends = _chunk_of(made.result())
@@ -129,9 +129,11 @@ class Log:
             return installation.writer.run(work)
 
 
-def chunk(first: int, count: int, clock: Clock) -> bytes:
-    """The activities from number `first` on, prepared, by their workspaces."""
+def chunk(first: int, count: int, clock: Clock, workspaces: int) -> bytes:
+    """The activities from number `first` on, prepared, by their workspaces: every other one is the
+    first workspace's, and the others are shared out by Zipf's law."""
     rng = random.Random(first)
+    shares = list(accumulate(1 / rank for rank in range(1, workspaces)))
     numbers = range(first, first + count)
     bodies = [
         msgspec.json.encode(one) for one in sample.made(numbers, first + 1, map(clock.at, numbers))
@@ -139,7 +141,7 @@ def chunk(first: int, count: int, clock: Clock) -> bytes:
     by_workspace: dict[int, list[Prepared]] = {}
     for number, one in zip(numbers, prepared(bodies), strict=True):
         is_first = sample.is_rare(number) or number % 2 == 0
-        other = FIRST + 1 + bisect(_SHARES, rng.random() * _SHARES[-1])
+        other = FIRST + 1 + bisect(shares, rng.random() * shares[-1])
         key = FIRST if is_first else other
         by_workspace.setdefault(key, []).append(one)
     return msgspec.msgpack.encode(list(by_workspace.items()))

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tests.bench.growth.figures import Growth, Latency, Stage
-from tests.bench.growth.stage import BESIDE
+from tests.bench.growth.stage import BESIDE, SINGLES
 from tests.bench.growth.tables import disk_parts
 
 REST, BUSY = "#1f5fa8", "#c2571a"
@@ -63,7 +63,7 @@ def _reads(growth: Growth) -> Figure:
             ),
         ):
             _lines(axes, stages, of, name, colour, said)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
         axes.set_xscale("log")
         _sizes_below(axes, stages)
     for axes in all_axes[len(BESIDE) :]:
@@ -97,18 +97,21 @@ def _lines(
 
 def _recording(growth: Growth) -> Figure:
     stages = growth.stages
-    figure = Figure(figsize=(8, 4.4), layout="constrained")
-    axes: Axes = figure.subplots()
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    batches, singles = figure.subplots(1, 2)
     sizes = [stage.asked for stage in stages]
     for at, one in enumerate(stages[0].ingest):
+        axes: Axes = singles if one.name == SINGLES.name else batches
         costs = [stage.ingest[at].mean_us for stage in stages]
         axes.plot(sizes, costs, marker="o", color=BARS[at], label=one.name)
-    axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
-    _sizes_below(axes, stages)
-    axes.set_xlabel("activities in the log")
-    axes.set_ylabel("us for one activity, mean")
-    axes.set_title(f"What it costs to record an activity ({growth.store})", loc="left")
+    for axes, title in ((batches, "In batches"), (singles, "One by one")):
+        axes.set_title(title, loc="left")
+        axes.set_xscale("log")
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
+        _sizes_below(axes, stages)
+        axes.set_xlabel("activities in the log")
+    batches.set_ylabel("us for one activity, mean")
+    figure.suptitle(f"What it costs to record an activity ({growth.store})")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -125,6 +128,7 @@ def _disk(growth: Growth) -> Figure:
     for at, whole in enumerate(left):
         axes.text(whole, at, f" {whole:,.0f}", va="center")
     axes.margins(x=0.12)
+    axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("bytes for one activity")
     axes.set_ylabel("activities in the log")

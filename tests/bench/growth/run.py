@@ -19,7 +19,7 @@ from tests.bench.growth.stores import STORES
 from trailkeeper.activity import now_us
 
 STAGES = (100_000, 200_000)
-QUICK_STAGES = (4_000, 20_000)
+QUICK_STAGES = (4_000, 15_000)
 STAGE_MIN = 4_000
 """With fewer activities some reads would find less than a page."""
 
@@ -37,6 +37,7 @@ def measure(
     store: str,
     stages: Sequence[int],
     scale: float = 1.0,
+    workspaces: int = WORKSPACES,
     budget_s: float = 24 * 60,
     done: Callable[[Growth], None] = lambda _: None,
 ) -> Growth:
@@ -52,14 +53,14 @@ def measure(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine.look(folder),
         posts_per_s=stage.POSTS_PER_S,
-        workspaces=WORKSPACES,
+        workspaces=workspaces,
         stages=[],
         asked=list(stages),
     )
     made = STORES[store]()
     clock = Clock(max(stages), now_us() - MARGIN_US)
     with time_machine.travel((clock.at(0) - MARGIN_US) / 1e6, tick=True):
-        log = Log(made.make(folder / "growth"), clock)
+        log = Log(made.make(folder / "growth"), clock, workspaces)
         log.add_workspaces()
     size = 0
     try:

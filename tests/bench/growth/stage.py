@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
 
-from tests.bench import load, reads, steady
-from tests.bench.bare import WARM, prepared
+from tests.bench import load, machine, reads, steady
+from tests.bench.bare import prepared
 from tests.bench.growth.figures import Ingest, Latency, Stage
 from tests.bench.growth.fill import FIRST, Filled, Log
 from tests.bench.growth.stores import Store
@@ -73,62 +74,76 @@ def measure(store: Store, log: Log, filled: Filled, scale: float) -> Stage:
         reads=rest,
         beside=beside,
         seconds=time.perf_counter() - start,
+        load_average=os.getloadavg()[0],
     )
 
 
+class _Costs:
+    """What batches of BATCH activities have cost."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.cpu_s = 0.0
+
+    def of(self, name: str) -> Ingest:
+        count = len(self.seconds) * BATCH
+        return Ingest(
+            name,
+            count,
+            statistics.median(self.seconds) / BATCH * 1e6,
+            sum(self.seconds) / count * 1e6,
+            self.cpu_s / count * 1e6,
+        )
+
+
 def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
-    """The product's writer and the bare loop over the same database in turns."""
-    product: list[float] = []
-    bare: list[float] = []
+    """The product's writer and the bare loop over the same database in turns; the first batch of
+    each turn is not counted."""
+    product, bare = _Costs(), _Costs()
     turns, batches = (3, 5) if scale >= 1 else (1, 2)
     for _ in range(turns):
         some = prepared(log.large((batches + 1) * BATCH))
         with log.opened() as installation:
-            product += _write(installation, some)
-        some = prepared(log.large(batches * BATCH + WARM))
+            _write(installation, some, product)
+        some = prepared(log.large((batches + 1) * BATCH))
         with log.travelled():
             loop = store.bare(log.site)
             try:
-                loop.insert(some[:WARM], BATCH)
-                bare += loop.insert(some[WARM:], BATCH).each_s
+                loop.insert(some[:BATCH], BATCH)
+                made = loop.insert(some[BATCH:], BATCH)
+                bare.seconds += made.each_s
+                bare.cpu_s += made.cpu_s
             finally:
                 loop.close()
-    return [_ingest(PRODUCT, product, BATCH), _ingest(BARE, bare, BATCH)]
+    return [product.of(PRODUCT), bare.of(BARE)]
 
 
-def _write(installation: Installation, activities: list[Prepared]) -> list[float]:
-    """Seconds of each batch but the first, in which the writer looks up its dictionaries."""
-    seconds: list[float] = []
+def _write(installation: Installation, activities: list[Prepared], costs: _Costs) -> None:
+    """Add the costs of each batch but the first, in which the writer looks up its dictionaries."""
     for start in range(0, len(activities), BATCH):
         batch = activities[start : start + BATCH]
-        before = time.perf_counter()
+        before, cpu = time.perf_counter(), time.process_time()
         outcomes = installation.writer.append(FIRST, batch)
-        seconds.append(time.perf_counter() - before)
+        if start:
+            costs.seconds.append(time.perf_counter() - before)
+            costs.cpu_s += time.process_time() - cpu
         if not all(isinstance(one, Receipt) for one in outcomes):
             raise RuntimeError(f"Not everything was recorded: {outcomes[:3]!r}")
-    return seconds[1:]
-
-
-def _ingest(name: str, seconds: list[float], each: int) -> Ingest:
-    return Ingest(
-        name,
-        len(seconds) * each,
-        statistics.median(seconds) / each * 1e6,
-        statistics.mean(seconds) / each * 1e6,
-    )
 
 
 def _over_http(site: Site, log: Log, case: Case, scale: float) -> Ingest:
     """The cost of an activity is the server's whole time, however many connections share it."""
     step = case.items * case.connections
-    count = max(2 * step, int(case.count * scale) // step * step)
+    count = max(step, int(case.count * scale) // step * step)
     bodies = log.large(count + step)
     warm = Case(case.name, case.connections, case.items, step)
     send(site, warm, bodies[:step])
+    before = _cpu_s(site)
     result = send(site, Case(case.name, case.connections, case.items, count), bodies[step:])
-    each = case.items * case.connections
-    median = result.percentile(0.5) / 1e3 / each * 1e6
-    return Ingest(case.name, count, median, 1e6 / (result.rate * case.items))
+    cpu = _since(before, site)
+    median = result.percentile(0.5) / 1e3 / step * 1e6
+    mean = 1e6 / (result.rate * case.items)
+    return Ingest(case.name, count, median, mean, None if cpu is None else cpu / count * 1e6)
 
 
 def _reads(site: Site, activities: int) -> list[reads.Read]:
@@ -140,9 +155,24 @@ def _reads(site: Site, activities: int) -> list[reads.Read]:
 
 
 def _at_rest(site: Site, read: reads.Read, scale: float) -> Latency:
-    row = reads.timed(site, read, max(10, int(300 * scale)), (1,))
-    (timing,) = row.timings
-    return Latency(read.name, timing.requests, timing.p50_ms, timing.p99_ms, read.found)
+    requests = max(10, int(300 * scale))
+    before = _cpu_s(site)
+    (timing,) = reads.timed(site, read, requests, (1,)).timings
+    cpu = _since(before, site)
+    asked = timing.requests + min(reads.WARM_UP, requests)
+    each = None if cpu is None else cpu / asked * 1e3
+    return Latency(read.name, timing.requests, timing.p50_ms, timing.p99_ms, read.found, each)
+
+
+def _cpu_s(site: Site) -> float | None:
+    assert site.process
+    return machine.cpu_s(site.process.pid)
+
+
+def _since(before: float | None, site: Site) -> float | None:
+    """The processor time since then."""
+    now = _cpu_s(site)
+    return None if before is None or now is None else now - before
 
 
 def _beside(site: Site, log: Log, asked: list[reads.Read], scale: float) -> list[Latency]:
@@ -154,7 +184,7 @@ def _beside(site: Site, log: Log, asked: list[reads.Read], scale: float) -> list
         log.large(1_000),
         POSTS_PER_S,
         [read.request for read in chosen],
-        max(0.3, 4 * scale),
+        max(0.15, 4 * scale),
     )
     log.number += len(posts.latencies) - 1_000
     made = [_latency("the posts", posts, None)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from tests.bench import table
-from tests.bench.growth.figures import Growth, Latency, Stage
+from tests.bench.growth.figures import Growth, Ingest, Latency, Stage
 
 GROWN_FROM = 200_000
 """Growth is counted from the first stage of at least so many, where there is a later one."""
@@ -28,13 +28,15 @@ def tables(growth: Growth) -> list[Table]:
         return []
     rate = f"{growth.posts_per_s:,.0f}"
     return [
-        _costs(stages),
+        _wall(stages),
+        _costs(stages, "Processor time of recording an activity, us", lambda one: one.cpu_us),
         _latencies("Reads at rest over HTTP, p50 · p99 ms", stages, lambda one: one.reads),
         _latencies(
             f"Reads while {rate} single posts a second arrive, p50 · p99 ms",
             stages,
             lambda one: one.beside,
         ),
+        _processor(stages),
         _disk(stages),
     ]
 
@@ -67,19 +69,44 @@ def _row(
     return [name, *texts, f"{last / base:.2f}" if base and last else ""]
 
 
-def _costs(stages: Sequence[Stage]) -> Table:
+def _costs(stages: Sequence[Stage], title: str, of: Callable[[Ingest], float | None]) -> Table:
     rows: list[list[str]] = []
-    names = [one.name for one in stages[0].ingest]
-    for at, name in enumerate(names):
-        costs = [stage.ingest[at].mean_us for stage in stages]
-        rows.append(_row(name, [f"{cost:.1f}" for cost in costs], costs, stages))
+    for at, one in enumerate(stages[0].ingest):
+        costs = [of(stage.ingest[at]) for stage in stages]
+        rows.append(_row(one.name, _texts(costs), costs, stages))
+    return Table(title, _head("recorded by", stages), rows)
+
+
+def _wall(stages: Sequence[Stage]) -> Table:
+    """The time of the clock, with what the stages' filling took."""
+    made = _costs(stages, "Cost of recording an activity, mean, us", lambda one: one.mean_us)
     fills = [stage.fill_us for stage in stages]
-    texts = ["" if cost is None else f"{cost:.1f}" for cost in fills]
-    # The first stage is filled while everything is small.
-    rows.append(_row("filling up to here, 500 workspaces", texts, fills, stages))
+    made.rows.append(_row("filling up to here, all workspaces", _texts(fills), fills, stages))
     ratios = [f"{stage.ingest[1].mean_us / stage.ingest[0].mean_us:.2f}" for stage in stages]
-    rows.append(_row("the writer's rate to the bare loop's", ratios, [None] * len(stages), stages))
-    return Table("Cost of recording an activity, mean, us", _head("recorded by", stages), rows)
+    made.rows.append(
+        _row("the writer's rate to the bare loop's", ratios, [None] * len(stages), stages)
+    )
+    loads = [stage.load_average for stage in stages]
+    made.rows.append(
+        _row("the machine's load average", _texts(loads), [None] * len(stages), stages)
+    )
+    return made
+
+
+def _processor(stages: Sequence[Stage]) -> Table:
+    rows: list[list[str]] = []
+    for one in stages[-1].reads:
+        costs = [
+            next((read.cpu_ms for read in stage.reads if read.name == one.name), None)
+            for stage in stages
+        ]
+        texts = ["" if cost is None else table.ms(cost) for cost in costs]
+        rows.append(_row(one.name, texts, costs, stages))
+    return Table("Processor time of the server for a read, ms", _head("read", stages), rows)
+
+
+def _texts(costs: Sequence[float | None]) -> list[str]:
+    return ["" if cost is None else f"{cost:.1f}" for cost in costs]
 
 
 def _latencies(title: str, stages: Sequence[Stage], of: Callable[[Stage], list[Latency]]) -> Table:

@@ -62,9 +62,28 @@ class Adapted:
         """Whether nothing can be asked of it any more."""
         return self.driver.closed
 
-    def execute(self, sql: str, values: Values = ()) -> psycopg.Cursor[Any]:
+    def execute(self, sql: str, values: Values = (), /) -> Any:
         try:
             return self.driver.execute(translated(sql), values)
+        except psycopg.Error as error:
+            if problem := as_problem(error):
+                raise problem from error
+            raise
+
+    def together(self, *statements: tuple[str, Values]) -> list[Any]:
+        """Several statements in one round trip; their cursors. What fails, fails them all."""
+        try:
+            with self.driver.pipeline():
+                return [self.driver.execute(translated(sql), values) for sql, values in statements]
+        except psycopg.Error as error:
+            if problem := as_problem(error):
+                raise problem from error
+            raise
+
+    def say(self, statements: str) -> None:
+        """Several statements without values in one message, of which nothing is answered."""
+        try:
+            self.driver.execute(statements.encode())
         except psycopg.Error as error:
             if problem := as_problem(error):
                 raise problem from error

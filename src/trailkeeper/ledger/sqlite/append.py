@@ -15,10 +15,10 @@ from trailkeeper.activity import now_us
 from trailkeeper.errors import NotFound
 from trailkeeper.ledger import rollup
 from trailkeeper.ledger.append import Append, Group, Outcomes, receive
-from trailkeeper.ledger.dictionaries import Dictionaries
 from trailkeeper.ledger.keys import KeyMaker
 from trailkeeper.ledger.prepare import public_bytes
 from trailkeeper.ledger.removal import fingerprint
+from trailkeeper.ledger.sqlite.dictionaries import Dictionaries
 from trailkeeper.ledger.sqlite.fresh import (
     add_fresh,
     add_to_index,
@@ -26,6 +26,7 @@ from trailkeeper.ledger.sqlite.fresh import (
     insert_many,
     move,
 )
+from trailkeeper.ledger.vocabulary import Vocabulary
 
 FRESH_AT_ONCE = 200
 """So many rows at once go into the index without waiting."""
@@ -48,6 +49,7 @@ class Appender(Dictionaries):
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
         self._keys = KeyMaker(connection)
+        self._vocabulary = Vocabulary(connection)
         self._workspaces: dict[int, _Workspace] = {}
         self._fresh: int | None = None
         self._removed: bool | None = None
@@ -55,6 +57,7 @@ class Appender(Dictionaries):
     def forget(self) -> None:
         """Drop what is remembered: another process wrote, or something was rolled back."""
         self._keys.forget()
+        self._vocabulary.forget()
         self._workspaces.clear()
         self._forget_entries()
         self._fresh = None
@@ -189,6 +192,7 @@ class Appender(Dictionaries):
             cells.append((rollup.hour_of(key), action, prepared.has_failed))
         insert_many(self._db, INSERT_ACTIVITY, rows)
         rollup.add(self._db, workspace, Counter(cells))
+        self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
         if len(index) < FRESH_AT_ONCE:
             fresh = self.fresh
             add_fresh(self._db, index)

@@ -10,7 +10,14 @@ from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.removal import fingerprint
 from trailkeeper.ledger.search import KEY_MIN, Search
 from trailkeeper.ledger.sqlite.fresh import count_with, matching
-from trailkeeper.ledger.sqlite.search import keys_of, newest_keys, rows_matching, workspace_term
+from trailkeeper.ledger.sqlite.search import (
+    has_word,
+    keys_of,
+    newest_keys,
+    rows_matching,
+    words_with,
+    workspace_term,
+)
 
 
 class Taken(NamedTuple):
@@ -65,6 +72,18 @@ class SqliteDatabase:
         ).fetchone()[0]
         return indexed if indexed >= limit else min(limit, indexed + count_with(self.raw, token))
 
+    def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
+        return words_with(self.raw, workspace, part, at_end=at_end, limit=limit)
+
+    def unused_words(self, workspace: int, words: list[str], /) -> list[str]:
+        return [word for word in words if not has_word(self.raw, workspace, word)]
+
+    def drop_words(self, workspace: int, words: list[str], /) -> None:
+        self.execute(
+            f"DELETE FROM word WHERE workspace=? AND word{self.ONE_OF}",
+            (workspace, self.listed(words)),
+        )
+
     def ends(self, workspace: int, low: int, high: int) -> tuple[int, int]:
         # Within an hour the activities of all workspaces follow each other.
         return self.execute(
@@ -88,6 +107,12 @@ class SqliteDatabase:
     def unnamed(self, _workspace: int, entities: list[int], /) -> list[int]:
         return [key for key in entities if not self._is_named(key)]
 
+    def drop_entities(self, workspace: int, keys: list[int]) -> None:
+        self.execute(
+            f"DELETE FROM entity WHERE workspace=? AND key{self.ONE_OF}",
+            (workspace, self.listed(keys)),
+        )
+
     def _is_named(self, key: int) -> bool:
         indexed = self.execute(
             "SELECT 1 FROM activity_index WHERE body MATCH ? LIMIT 1",
@@ -101,6 +126,9 @@ class SqliteDatabase:
             (f"{Token.ACTOR}{key}", f"{Token.TARGET}{key}"),
         ).fetchone()
         return row is not None
+
+    def tidy(self) -> None:
+        """Free pages are used again."""
 
     def take(self, workspace: int, keys: list[int], before_seq: int) -> list[Taken]:
         rows = self.execute(

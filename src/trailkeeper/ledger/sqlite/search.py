@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from trailkeeper.ledger.index import Token
-from trailkeeper.ledger.search import Search, Term
+from trailkeeper.ledger.search import KEY_MAX, KEY_MIN, Search, Term
 from trailkeeper.ledger.sqlite.fresh import matching
 
 
@@ -87,6 +87,25 @@ def keys_of(database: Any, search: Search, keys: list[int]) -> set[int]:
     matched = {row[0] for row in found}
     matched.update(matching(database, expression, search.low, search.high))
     return matched & set(keys)
+
+
+def words_with(database: Any, workspace: int, part: str, *, at_end: bool, limit: int) -> list[str]:
+    """The words of a log that have this part, or end with it, at most `limit`."""
+    condition = "substr(word, -length(:part)) = :part" if at_end else "instr(word, :part)"
+    rows = database.execute(
+        f"SELECT word FROM word WHERE workspace = :workspace AND {condition} LIMIT :limit",
+        {"workspace": workspace, "part": part, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
+def has_word(database: Any, workspace: int, word: str) -> bool:
+    """Whether an activity of a workspace has this word."""
+    expression = expression_of(Search(workspace, ((Term(word),),)))
+    row = database.execute(
+        "SELECT 1 FROM activity_index WHERE body MATCH ? LIMIT 1", (expression,)
+    ).fetchone()
+    return bool(row or matching(database, expression or "", KEY_MIN, KEY_MAX))
 
 
 def _quoted(term: Term) -> str:

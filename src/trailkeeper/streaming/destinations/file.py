@@ -52,7 +52,7 @@ class FileDestination:
     """Adds whole parcels at the end, in order."""
 
     def __init__(self, settings: FileSettings, opening: Opening) -> None:
-        self._root, folder = _allowed(Path(settings.folder), opening.guard)
+        self._root, folder = allowed_folder(Path(settings.folder), opening.guard)
         self._folder = folder / _file_name(opening.stream_id)
         self._max = settings.max_mb * MB
 
@@ -84,7 +84,7 @@ class FileDestination:
     @contextlib.contextmanager
     def _opened(self) -> Generator[int]:
         """The stream's folder, for this process alone."""
-        folder = _made(self._root, self._folder)
+        folder = made_folder(self._root, self._folder)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield folder
@@ -111,7 +111,7 @@ class FileDestination:
             os.fsync(folder)
 
 
-def _allowed(folder: Path, guard: Guard) -> tuple[Path, Path]:
+def allowed_folder(folder: Path, guard: Guard) -> tuple[Path, Path]:
     """The allowed folder, and the wanted one below it, both without links in them. Raises
     InvalidInput."""
     if not guard.folders:
@@ -125,7 +125,7 @@ def _allowed(folder: Path, guard: Guard) -> tuple[Path, Path]:
     raise InvalidInput(f"The folder {detail}", FieldError(detail, "/folder"))
 
 
-def _made(root: Path, folder: Path) -> int:
+def made_folder(root: Path, folder: Path) -> int:
     """The folder, opened, and made if needed; not the root, which may be a disk that is not
     there."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -1,0 +1,111 @@
+"""How a SQLite installation is copied while it is written to, and how a copy is looked through."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2 as dbapi
+
+from trailkeeper.backup.manifest import BackupError, Content, WorkspaceContent
+from trailkeeper.ledger.fingerprint import fingerprint
+from trailkeeper.ledger.sqlite.engine import BUSY_TIMEOUT_MS, DATABASE_FILE
+
+STEP_PAGES = 4_096
+INTEGRITY_MAX = 5
+"""So many things that are wrong are named."""
+
+driver: Any = dbapi
+
+
+class SqliteBackup:
+    """The online backup of SQLite (https://www.sqlite.org/backup.html)."""
+
+    file = DATABASE_FILE
+
+    def copy(self, data: Path, target: Path, progress: Callable[[int, int], object]) -> None:
+        """See backup/database.py. The pages are copied inside a read transaction: without one the
+        backup would begin anew at each commit of others, and on a busy server never end. As long as
+        it takes, the write-ahead log is not shortened."""
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.close(descriptor)
+        try:
+            with (
+                closing(_opened(data / DATABASE_FILE)) as source,
+                closing(driver.connect(str(target), isolation_level=None)) as copy,
+            ):
+                copy.execute("PRAGMA synchronous=OFF")
+                source.execute("BEGIN")
+                source.execute("SELECT count(*) FROM workspace").fetchone()
+                source.backup(
+                    copy,
+                    pages=STEP_PAGES,
+                    progress=_telling(progress),
+                )
+                source.execute("ROLLBACK")
+                # A copy is one file: nothing of it is in a log beside it.
+                copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+        except driver.Error as error:
+            raise BackupError(
+                f"The database {data / DATABASE_FILE} cannot be copied: {error}"
+            ) from None
+
+    def content(self, copy: Path) -> Content:
+        """See backup/database.py."""
+        try:
+            with closing(_opened(copy)) as database:
+                wrong = [
+                    str(row[0])
+                    for row in database.execute(f"PRAGMA integrity_check({INTEGRITY_MAX})")
+                ]
+                wrong += [
+                    f"a row of {row[0]} refers to a row of {row[2]} that is not there"
+                    for row in database.execute("PRAGMA foreign_key_check").fetchmany(INTEGRITY_MAX)
+                ]
+                if len(wrong) > 1:
+                    wrong = [one for one in wrong if one != "ok"]
+                revision = database.execute("SELECT version_num FROM alembic_version").fetchone()
+                return Content(
+                    revision=revision[0] if revision else "",
+                    integrity="; ".join(wrong),
+                    workspaces=_workspaces(database),
+                )
+        except driver.Error as error:
+            raise BackupError(f"The database in it cannot be read: {error}") from None
+
+
+def _telling(progress: Callable[[int, int], object]) -> Callable[[int, int, int], None]:
+    def tell(_state: int, left: int, total: int) -> None:
+        progress(total - left, total)
+
+    return tell
+
+
+def _workspaces(database: Any) -> list[WorkspaceContent]:
+    rows = database.execute("SELECT key, id, name, next_seq FROM workspace ORDER BY key").fetchall()
+    found: list[WorkspaceContent] = []
+    for key, id, name, next_seq in rows:
+        log = fingerprint(database, key)
+        found.append(
+            WorkspaceContent(
+                id=id,
+                name=name,
+                next_seq=next_seq,
+                activities=log.count,
+                first_seq=log.first_seq,
+                last_seq=log.last_seq,
+                sha256=log.sha256,
+            )
+        )
+    return found
+
+
+def _opened(path: Path) -> Any:
+    """A connection that changes nothing."""
+    database = driver.connect(str(path), isolation_level=None)
+    database.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchone()
+    database.execute("PRAGMA query_only=1").fetchone()
+    return database

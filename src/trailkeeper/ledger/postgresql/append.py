@@ -1,0 +1,247 @@
+"""Appending activities inside the writer's transaction, under the locks of their workspaces.
+
+Several processes may append. Whoever does has locked the workspace's row first, and gives `seq`,
+`received_at` and keys under that lock: the order of commits is the order of seqs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from trailkeeper.activity import now_us
+from trailkeeper.errors import NotFound
+from trailkeeper.ledger import rollup
+from trailkeeper.ledger.append import Append, Group, Outcomes, receive
+from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.keys import first_key
+from trailkeeper.ledger.postgresql.dictionaries import Dictionaries
+from trailkeeper.ledger.postgresql.ids import id_key
+from trailkeeper.ledger.postgresql.keys import make_keys
+from trailkeeper.ledger.postgresql.partitions import Partitions
+from trailkeeper.ledger.postgresql.rows import Row, Statement, inserts, row_of
+from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
+from trailkeeper.ledger.prepare import Prepared, public_bytes
+from trailkeeper.ledger.vocabulary import Vocabulary
+
+_COUNT = (
+    "INSERT INTO activity_hour (workspace, hour, action, failed, count)"
+    " SELECT * FROM unnest(?::int[], ?::bigint[], ?::int[], ?::bool[], ?::bigint[])"
+    " ON CONFLICT (workspace, hour, action, failed)"
+    " DO UPDATE SET count = activity_hour.count + excluded.count"
+)
+_STATES = (
+    "UPDATE workspace w SET next_seq = n.next_seq, last_received_at = n.last_received_at,"
+    " newest_key = n.newest_key FROM unnest(?::int[], ?::bigint[], ?::bigint[],"
+    " ?::bigint[]) AS n (key, next_seq, last_received_at, newest_key) WHERE w.key = n.key"
+)
+
+
+def lock_statement(workspaces: Collection[int]) -> Statement:
+    """Locks these workspaces for appending, in the order of their keys, and tells how they stand.
+    What there is not is left out."""
+    lock = (
+        "SELECT key, next_seq, last_received_at, newest_key, dictionary_version"
+        " FROM workspace WHERE key = ANY(?) ORDER BY key FOR NO KEY UPDATE"
+    )
+    return lock, (list(workspaces),)
+
+
+@dataclass(slots=True)
+class _Workspace:
+    next_seq: int
+    last_received_at: int
+    newest_key: int
+    dictionary_version: int
+
+
+class Appender:
+    """See the protocol in ledger/backend.py. `fresh` is always 0: the index is up to date."""
+
+    def __init__(self, database: Any) -> None:
+        self._db = database
+        self._dictionaries = Dictionaries(database)
+        self._vocabulary = Vocabulary(database)
+        self._partitions = Partitions(database)
+        self._left: dict[int, _Workspace] = {}
+        """How this process left each workspace at its last append."""
+        self._locked: dict[int, _Workspace] = {}
+
+    @property
+    def fresh(self) -> int:
+        return 0
+
+    def move_fresh(self) -> None:
+        """Nothing waits."""
+
+    def note_removal(self) -> None:
+        """Ids stay where they are looked up."""
+
+    def forget(self) -> None:
+        """Something was rolled back, and with it perhaps locks."""
+        self._dictionaries.forget()
+        self._vocabulary.forget()
+        self._partitions.forget()
+        self._left.clear()
+        self._locked.clear()
+
+    def prepare_months(self) -> None:
+        """Have partitions for now."""
+        self._partitions.cover([first_key(now_us())])
+
+    def begin(self, locked: list[Any]) -> None:
+        """A transaction has begun, which has only these locks."""
+        self._locked.clear()
+        self._take(locked)
+
+    def _take(self, locked: list[Any]) -> None:
+        """Workspaces were locked: these are the rows of `lock_statement`."""
+        for key, *state in locked:
+            now = self._locked[key] = _Workspace(*state)
+            left = self._left.get(key, now)
+            if left != now:
+                self._dictionaries.forget_entities()
+            if left.dictionary_version != now.dictionary_version:
+                self._vocabulary.forget()
+
+    def append(self, appends: list[Append]) -> list[Outcomes]:
+        """Insert all rows of these appends; see the protocol in ledger/backend.py."""
+        if missing := {append.workspace for append in appends} - self._locked.keys():
+            self._take(self._db.execute(*lock_statement(missing)).fetchall())
+        now = now_us()
+        groups: dict[int, Group] = {}
+        for append in appends:
+            group = groups.get(append.workspace)
+            if group is None:
+                group = groups[append.workspace] = self._group(append.workspace, now)
+            group.ids(append)
+        self._look_up(groups)
+        outcomes = [receive(append, groups[append.workspace]) for append in appends]
+        groups = {workspace: group for workspace, group in groups.items() if group.new}
+        if groups:
+            self._insert(groups)
+        return outcomes
+
+    def _group(self, workspace: int, now: int) -> Group:
+        state = self._locked.get(workspace)
+        if state is None:
+            raise NotFound(f"There is no workspace {workspace}")
+        return Group(max(state.last_received_at, now), state.next_seq, [], [], {})
+
+    def _look_up(self, groups: dict[int, Group]) -> None:
+        """Find which of the senders' ids are in use already, or were before their removal."""
+        asked = [
+            (workspace, id_key(id), id) for workspace, group in groups.items() for id in group.known
+        ]
+        if not asked:
+            return
+        by_key = {(workspace, key): id for workspace, key, id in asked}
+        rows = self._db.execute(
+            "SELECT workspace, id_key, seq, received_at, content_hash"
+            " FROM unnest(?::int[], ?::uuid[]) AS w (workspace, id_key)"
+            " JOIN activity_id USING (workspace, id_key)",
+            ([one[0] for one in asked], [one[1] for one in asked]),
+        )
+        for workspace, key, seq, received_at, content_hash in rows:
+            id = by_key[workspace, key]
+            groups[workspace].known[id] = (seq, received_at, bytes(content_hash))
+
+    def _insert(self, groups: dict[int, Group]) -> None:
+        timed = [
+            (
+                workspace,
+                group.received_at if prepared.occurred_at is None else prepared.occurred_at,
+                prepared,
+            )
+            for workspace, group in groups.items()
+            for prepared in group.new
+        ]
+        self._dictionaries.learn(timed)
+        rows: list[Row] = []
+        cells: Counter[tuple[int, ...]] = Counter()
+        position = 0
+        for workspace, group in groups.items():
+            end = position + len(group.new)
+            times = [at for _, at, _ in timed[position:end]]
+            position = end
+            state = self._locked[workspace]
+            keys = make_keys(self._db, workspace, times, state.newest_key)
+            self._partitions.cover(keys)
+            self._add_rows(workspace, group, keys, times, rows, cells)
+            state.newest_key = max(state.newest_key, *keys)
+            state.next_seq = group.first_seq + len(group.new)
+            state.last_received_at = group.received_at
+            self._left[workspace] = state
+        self._db.together(*inserts(rows), self._counts(cells), self._states(list(groups)))
+        for workspace, group in groups.items():
+            self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
+
+    def _add_rows(
+        self,
+        workspace: int,
+        group: Group,
+        keys: list[int],
+        times: list[int],
+        rows: list[Row],
+        cells: Counter[tuple[int, ...]],
+    ) -> None:
+        known = self._dictionaries
+        for key, at, seq, id, prepared in zip(
+            keys,
+            times,
+            range(group.first_seq, group.first_seq + len(keys)),
+            group.new_ids,
+            group.new,
+            strict=True,
+        ):
+            action = known.term(workspace, "action", prepared.action)
+            actor = known.entity(workspace, prepared.actor)
+            target = known.entity(workspace, prepared.targets[0])
+            failed = prepared.has_failed
+            public = public_bytes(prepared, id, seq, group.received_at, at)
+            row = row_of(
+                workspace,
+                key,
+                seq,
+                group.received_at,
+                (action, actor, target),
+                id,
+                id_key(id),
+                prepared,
+                public,
+                vector_of(self._tokens(workspace, prepared), lexemes_of(prepared.text)),
+            )
+            rows.append(row)
+            cells[workspace, rollup.hour_of(key), action, failed] += 1
+
+    def _tokens(self, workspace: int, prepared: Prepared) -> list[str]:
+        """What the index has beside the text and the columns of `activity_index`."""
+        known = self._dictionaries
+        environment = known.term(workspace, "environment", prepared.environment)
+        # The first token is the outcome's.
+        tokens = [f"{Token.ENVIRONMENT}{environment}", *prepared.tokens.split(" ")[1:]]
+        if prepared.source:
+            tokens.append(f"{Token.SOURCE}{known.term(workspace, 'source', prepared.source)}")
+        if prepared.on_behalf_of:
+            tokens.append(f"{Token.ACTOR}{known.entity(workspace, prepared.on_behalf_of)}")
+        first, *others = prepared.targets
+        tokens.append(f"{Token.TYPE}{known.term(workspace, 'type', first.type)}")
+        for target in others:
+            tokens.append(f"{Token.TARGET}{known.entity(workspace, target)}")
+            tokens.append(f"{Token.TYPE}{known.term(workspace, 'type', target.type)}")
+        return tokens
+
+    def _counts(self, cells: Counter[tuple[int, ...]]) -> Statement:
+        columns = zip(*((*cell, count) for cell, count in cells.items()), strict=True)
+        return _COUNT, tuple(map(list, columns))
+
+    def _states(self, workspaces: list[int]) -> Statement:
+        states = [self._locked[workspace] for workspace in workspaces]
+        return _STATES, (
+            workspaces,
+            [state.next_seq for state in states],
+            [state.last_received_at for state in states],
+            [state.newest_key for state in states],
+        )
