@@ -111,7 +111,7 @@ def test_a_token_is_enough_while_clickhouse_knows_it(store: Copied) -> None:
     make_followers(store.operations)
     batch = store.next_batch(store.acme)
     assert batch is not None
-    with patch.object(type(store.work()), "_there", lambda *_: set()):
+    with patch.object(type(store.work()), "_there", lambda *_: {}):
         for _ in range(3):
             store.work().do(batch)
     assert copied(store) == kept(store)

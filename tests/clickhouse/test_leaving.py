@@ -15,8 +15,8 @@ from trailkeeper.clickhouse.removing import Remover
 from trailkeeper.clickhouse.service import make_followers, turn_off
 from trailkeeper.errors import IdConflict, StoreUnavailable
 from trailkeeper.identity.acting import By, everything
-from trailkeeper.installation import opened
 from trailkeeper.ledger.recorder import system_actor
+from trailkeeper.ledger.removal import next_words
 from trailkeeper.query.filters import Filter
 from trailkeeper.query.language import parse
 
@@ -63,7 +63,7 @@ def test_what_is_older_than_the_hot_window_leaves_the_database(three: Copied) ->
 
 def test_the_setting_says_how_long(three: Copied) -> None:
     with patch.dict(os.environ, {"TRAILKEEPER_CLICKHOUSE_HOT_DAYS": "30"}):
-        there = three.stack.enter_context(opened(three.data))
+        there = three.another()
     assert there.clickhouse is not None
     there.clickhouse.move_all()
     assert hot(three) == ["day"]
@@ -210,6 +210,31 @@ def test_counts_are_right_again_after_a_removal_that_was_cut_short(three: Copied
     assert counted(three) == 3
     three.clickhouse.move_all()
     assert counted(three) == 2
+
+
+def test_words_stay_as_long_as_clickhouse_has_them(store: Copied) -> None:
+    record(store, "old", 400, reason="vanishing marmalade")
+    record(store, "moved", 40, reason="lasting marmalade")
+    record(store, "hot", 1, reason="newest")
+    store.copy()
+    assert store.clickhouse.move(store.acme, days_ago(30)).count == 2
+    store.writer.run(lambda transaction: transaction.move_index())
+    assert store.here.sweeper.sweep(store.acme).activities.count == 1
+    with store.operations.database(store.acme) as database:
+        words = next_words(database, store.acme, "", 1_000)
+    assert "vanishing" not in words
+    assert {"lasting", "marmalade", "newest"} <= set(words)
+    assert ids(store, "*armalad*") == ["moved"]
+    assert ids(store, "*asting") == ["moved"]
+    assert ids(store, "*anishing") == []
+
+
+def test_words_are_kept_while_clickhouse_cannot_say_whether_it_has_them(three: Copied) -> None:
+    three.clickhouse.move(three.acme, days_ago(30))
+    three.writer.run(lambda transaction: transaction.move_index())
+    with patch.object(Remover, "words_between", side_effect=StoreUnavailable("down")):
+        assert three.here.sweeper.sweep(three.acme).activities.count == 1
+    assert ids(three, "*onth*") == ["month"]
 
 
 def test_before_the_first_copy_there_is_nothing_to_ask_clickhouse_for(store: Copied) -> None:

@@ -30,6 +30,11 @@ BATCH = 2_000
 LINGER_S = 1.0
 """Few large inserts are what ClickHouse likes."""
 
+OTHERS = (
+    "ClickHouse has activities that this database does not have: they are another installation's,"
+    " or newer than the backup that was restored. Name an empty database in `clickhouse_url`"
+)
+
 _OWN_COLUMNS = (
     "seq, key, id, received_at, action, actor, target, content_hash, public, salt, personal"
 )
@@ -47,6 +52,7 @@ class CopyWork:
         self._recorder = recorder
         self._connection = connection
         self._tried_to: int | None = None
+        self._ends_at: int | None = None
 
     def do(self, batch: Batch[Activity]) -> int:
         try:
@@ -59,9 +65,13 @@ class CopyWork:
 
     def _copy(self, batch: Batch[Activity]) -> int:
         items = batch.items
-        if self._tried_to != batch.first:
+        if self._ends_at is None:
+            self._ends_at = self._end_there(batch.workspace)
+        if self._tried_to != batch.first or batch.first < self._ends_at:
             # It is the first since this process has the follower, or not the first try.
             there = self._there(batch)
+            if any(there.get(one.seq, one.id) != one.id for one in items):
+                raise DeliveryFailed(OTHERS)
             items = [one for one in items if one.seq not in there]
         self._tried_to = None
         size = 0
@@ -73,14 +83,31 @@ class CopyWork:
         self._tried_to = batch.end
         return size
 
-    def _there(self, batch: Batch[Activity]) -> set[int]:
+    def _end_there(self, workspace: int) -> int:
+        """The seq after the last that ClickHouse has."""
+        with backend_of(self._engine).reading(self._engine, workspace) as database:
+            next_seq = database.execute(
+                "SELECT next_seq FROM workspace WHERE key=?", (workspace,)
+            ).fetchone()[0]
+        condition = of_workspace(workspace, None)
+        rows = self._connection.rows(
+            f"SELECT max(seq) + 1 FROM activity WHERE {condition.text} HAVING count() > 0",
+            condition.values,
+        )
+        end: int = rows[0][0] if rows else 0
+        if end > next_seq:
+            raise DeliveryFailed(OTHERS)
+        return end
+
+    def _there(self, batch: Batch[Activity]) -> dict[int, str]:
+        """The seqs and ids of the batch's activities that ClickHouse has."""
         condition = of_workspace(batch.workspace, None)
         first, end = condition.number(batch.first), condition.number(batch.end)
         condition.add(f"seq >= {first} AND seq < {end}")
         rows = self._connection.rows(
-            f"SELECT seq FROM activity WHERE {condition.text}", condition.values
+            f"SELECT seq, id FROM activity WHERE {condition.text}", condition.values
         )
-        return {row[0] for row in rows}
+        return dict(rows)
 
     def _rows(self, batch: Batch[Activity], items: list[Activity]) -> list[tuple[Any, ...]]:
         workspace = batch.workspace

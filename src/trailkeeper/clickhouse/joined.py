@@ -84,6 +84,28 @@ class ClickHouseOlder:
             )
         )
 
+    def verbatim(self, workspace: int, seam: Seam, first: int, end: int) -> list[Any]:
+        return self._in_seqs(
+            "seq, received_at, public, salt, personal", workspace, seam, first, end, end - first
+        )
+
+    def sizes(self, workspace: int, seam: Seam, first: int, end: int, limit: int) -> list[Any]:
+        size = "length(public) + length(ifNull(personal, ''))"
+        return self._in_seqs(f"seq, {size}", workspace, seam, first, end, limit)
+
+    def _in_seqs(
+        self, columns: str, workspace: int, seam: Seam, first: int, end: int, limit: int
+    ) -> list[Any]:
+        if first >= seam.seq:
+            return []
+        condition = of_workspace(workspace, seam)
+        condition.add(f"seq >= {condition.number(first)} AND seq < {condition.number(end)}")
+        rows = self._connection.rows(
+            f"SELECT {columns} FROM activity WHERE {condition.text} ORDER BY seq LIMIT {limit}",
+            condition.values,
+        )
+        return list(rows)
+
     def latest(self, workspace: int, seam: Seam, role: str, count: int) -> list[int]:
         if role not in ("actor", "target"):
             raise ValueError(f"role is {role!r}")
@@ -217,7 +239,7 @@ class Joined:
         return count + rows[0][0]
 
     def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
-        # The words of what has left stay in the database: see `words_of` in removing.py.
+        # Those of what has left are here, too: retention asks ClickHouse before it removes one.
         return self._database.words_with(workspace, part, at_end=at_end, limit=limit)
 
     def unused_words(self, workspace: int, words: list[str], /) -> list[str]:

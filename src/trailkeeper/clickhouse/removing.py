@@ -172,6 +172,20 @@ class Remover:
         )
         return {row[0] for row in rows}
 
+    def words_between(self, workspace: int, after: str, last: str) -> set[str]:
+        """The words of activities in ClickHouse that follow one, up to and with the last."""
+        if not self._has_any(workspace):
+            return set()
+        condition = of_workspace(workspace, None)
+        after, last = condition.text_of(after), condition.text_of(last)
+        rows = self._connection.rows(
+            "SELECT DISTINCT word FROM"
+            f" (SELECT arrayJoin(words) AS word FROM activity WHERE {condition.text})"
+            f" WHERE word > {after} AND word <= {last}",
+            condition.values,
+        )
+        return {row[0] for row in rows}
+
 
 _TO_RECOUNT = "SELECT before_key, before_seq, recount_before FROM moved WHERE workspace=?"
 

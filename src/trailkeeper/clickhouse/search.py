@@ -87,7 +87,16 @@ def after(condition: Condition, order: str, position: Position) -> None:
 def _any_of(made: Condition, terms: tuple[Term, ...]) -> str:
     tokens = [term.text for term in terms if _is_token(term.text) and not term.is_prefix]
     starts = [term.text for term in terms if _is_token(term.text) and term.is_prefix]
-    parts = [_phrase(made, term) for term in terms if not _is_token(term.text)]
+    phrases = [(term, words_of(term.text)) for term in terms if not _is_token(term.text)]
+    # A part of a word comes as all words that have it, which may be many.
+    single = [words[0] for term, words in phrases if len(words) == 1 and not term.is_prefix]
+    parts = [
+        _phrase(made, words, is_prefix=term.is_prefix)
+        for term, words in phrases
+        if len(words) != 1 or term.is_prefix
+    ]
+    if single:
+        parts.append(f"hasAny(words, {made.value(single, 'Array(String)')})")
     if tokens:
         parts.append(f"hasAny(tokens, {made.value(tokens, 'Array(String)')})")
     if starts:
@@ -96,18 +105,16 @@ def _any_of(made: Condition, terms: tuple[Term, ...]) -> str:
     return f"({' OR '.join(parts)})" if parts else NEVER
 
 
-def _phrase(made: Condition, term: Term) -> str:
-    words = words_of(term.text)
+def _phrase(made: Condition, words: list[str], *, is_prefix: bool) -> str:
     if not words:
         return NEVER
-    whole = words[:-1] if term.is_prefix else words
+    whole = words[:-1] if is_prefix else words
     parts: list[str] = []
     if whole:
         # This alone the index of words can answer.
         parts.append(f"hasAll(words, {made.value(whole, 'Array(String)')})")
-    if not term.is_prefix:
-        if len(words) > 1:
-            parts.append(f"hasSubstr(words, {made.value(words, 'Array(String)')})")
+    if not is_prefix:
+        parts.append(f"hasSubstr(words, {made.value(words, 'Array(String)')})")
     else:
         last = f"startsWith(w, {made.text_of(words[-1])})"
         for back, word in enumerate(reversed(whole), 1):

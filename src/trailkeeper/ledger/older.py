@@ -63,6 +63,15 @@ class Older(Protocol):
         `end`, in order; those that match."""
         ...
 
+    def verbatim(self, workspace: int, seam: Seam, first: int, end: int) -> list[Any]:
+        """Seq, received_at, public part, salt and personal part of its activities from seq `first`
+        to before `end`, in order."""
+        ...
+
+    def sizes(self, workspace: int, seam: Seam, first: int, end: int, limit: int) -> list[Any]:
+        """Seq and size in bytes, of the public and the personal part, of the first of these."""
+        ...
+
     def latest(self, workspace: int, seam: Seam, role: str, count: int) -> list[int]:
         """The actors or the first targets of about its `count` latest activities, the latest
         first, each once."""
@@ -71,6 +80,26 @@ class Older(Protocol):
     def count_derived(self, workspace: int, seam: Seam, id: str) -> int:
         """How many of its activities have an id that is made from this one (`<id>:…`)."""
         ...
+
+
+def rows_of_page(
+    database: Database,
+    older: Older | None,
+    search: Search,
+    order: str,
+    position: Position | None,
+    limit: int,
+) -> list[Any]:
+    """Key, seq, public and personal part of what matches after a position, in the order of a
+    listing, wherever it stands."""
+    if older and (seam := older.seam(database, search.workspace)):
+        return older.page(database, seam, search, order, position, limit)
+    return database.rows_matching(
+        search.after(order, position.key if position else None),
+        "key, seq, public, personal",
+        order=order,
+        limit=limit,
+    )
 
 
 def in_order(rows: list[Any], more: list[Any]) -> list[Any]:

@@ -30,7 +30,7 @@ from trailkeeper.ledger.facets import (
 )
 from trailkeeper.ledger.histogram import Histogram, histogram_of
 from trailkeeper.ledger.index import Token
-from trailkeeper.ledger.older import Older, Position, in_order
+from trailkeeper.ledger.older import Older, Position, in_order, rows_of_page
 from trailkeeper.ledger.record import decode_activity
 from trailkeeper.ledger.recorder import OWN_SOURCE
 from trailkeeper.ledger.search import Search, entity_keys, search_for
@@ -75,7 +75,7 @@ class Reader:
 
     def __init__(self, engine: Engine, secret: bytes, older: Older | None = None) -> None:
         self._engine = engine
-        self._older = older
+        self.older = older
         self._backend = backend_of(engine)
         self._secret = secret
 
@@ -101,15 +101,7 @@ class Reader:
             position = Position(*read_place(self._secret, workspace, asked, order, cursor))
         with self._own(workspace) as database:
             search = search_for(database, workspace, asked)
-            if self._older and (seam := self._older.seam(database, workspace)):
-                rows = self._older.page(database, seam, search, order, position, limit + 1)
-            else:
-                rows = database.rows_matching(
-                    search.after(order, position.key if position else None),
-                    "key, seq, public, personal",
-                    order=order,
-                    limit=limit + 1,
-                )
+            rows = rows_of_page(database, self.older, search, order, position, limit + 1)
         more = len(rows) > limit
         rows = rows[:limit]
         return Page(
@@ -150,20 +142,45 @@ class Reader:
         rows = in_order([row[1:] for row in rows], more)
         return [decode_activity(public, personal) for _, public, personal in rows]
 
+    def verbatim(self, workspace: int, first: int, end: int) -> list[Any]:
+        """Seq, received_at, public part, salt and personal part of the activities from seq `first`
+        to before `end`, as they were stored, in order."""
+        with self._own(workspace) as database:
+            rows = database.execute(
+                "SELECT seq, received_at, public, salt, personal FROM activity"
+                " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq",
+                (workspace, first, end),
+            ).fetchall()
+            if self.older and (seam := self.older.seam(database, workspace)):
+                rows = in_order(rows, self.older.verbatim(workspace, seam, first, end))
+        return rows
+
+    def sizes(self, workspace: int, first: int, end: int, limit: int) -> list[Any]:
+        """Seq and size in bytes, of the public and the personal part, of the first of these."""
+        with self._own(workspace) as database:
+            rows = database.execute(
+                "SELECT seq, length(public) + coalesce(length(personal), 0) FROM activity"
+                " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq LIMIT ?",
+                (workspace, first, end, limit),
+            ).fetchall()
+            if self.older and (seam := self.older.seam(database, workspace)):
+                rows = in_order(rows, self.older.sizes(workspace, seam, first, end, limit))
+        return rows[:limit]
+
     def _older_from(self, database: Database, workspace: int, seq: int, limit: int) -> list[Any]:
         """Seq, received_at, public and personal part of what has left the database, from a seq
         on."""
-        if self._older is None or (seam := self._older.seam(database, workspace)) is None:
+        if self.older is None or (seam := self.older.seam(database, workspace)) is None:
             return []
-        return self._older.by_seq(workspace, seam, seq, seam.seq, limit, None)
+        return self.older.by_seq(workspace, seam, seq, seam.seq, limit, None)
 
     def _older_between(
         self, database: Database, workspace: int, first: int, end: int, search: Search | None
     ) -> list[Any]:
         """Seq, public and personal part of what has left the database and matches."""
-        if self._older is None or (seam := self._older.seam(database, workspace)) is None:
+        if self.older is None or (seam := self.older.seam(database, workspace)) is None:
             return []
-        rows = self._older.by_seq(workspace, seam, first, end, end - first, search)
+        rows = self.older.by_seq(workspace, seam, first, end, end - first, search)
         return [(seq, public, personal) for seq, _, public, personal in rows]
 
     def count_before(self, workspace: int, key: int) -> int:
@@ -267,9 +284,9 @@ class Reader:
         """Who stands in the latest activities that have left the database."""
 
         def latest(role: Role) -> list[int]:
-            if self._older is None or (seam := self._older.seam(database, workspace)) is None:
+            if self.older is None or (seam := self.older.seam(database, workspace)) is None:
                 return []
-            return self._older.latest(workspace, seam, role, RECENT)
+            return self.older.latest(workspace, seam, role, RECENT)
 
         return latest
 
@@ -305,8 +322,8 @@ class Reader:
                 " AND id LIKE '%:%'",
                 (workspace, f"{id}:", f"{id};"),
             ).fetchone()[0]
-            if self._older and (seam := self._older.seam(database, workspace)):
-                derived += self._older.count_derived(workspace, seam, id)
+            if self.older and (seam := self.older.seam(database, workspace)):
+                derived += self.older.count_derived(workspace, seam, id)
             return derived + len(database.known_ids(workspace, [id]))
 
     def _terms(self, workspace: int, kind: str) -> list[str]:
@@ -327,7 +344,7 @@ class Reader:
     def _database(self, workspace: int) -> Generator[Database]:
         """The same with what has left it."""
         with self._own(workspace) as database:
-            yield self._older.joined(database, workspace) if self._older else database
+            yield self.older.joined(database, workspace) if self.older else database
 
 
 _RECORDED_FROM = (

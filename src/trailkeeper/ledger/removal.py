@@ -83,16 +83,18 @@ def forget_names(
     return (rows[-1][0] if rows else None), len(gone)
 
 
-def forget_words(
-    database: Database, workspace: int, *, after: str, limit: int
-) -> tuple[str | None, int]:
-    """Remove those of the next `limit` words after this one that no activity has any more. Returns
-    where to go on, None at the end, and how many were removed."""
+def next_words(database: Database, workspace: int, after: str, limit: int) -> list[str]:
+    """The words of a workspace that follow this one."""
     rows = database.execute(
         "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
         (workspace, after, limit),
     ).fetchall()
-    gone = database.unused_words(workspace, [word for (word,) in rows])
+    return [word for (word,) in rows]
+
+
+def forget_words(database: Database, workspace: int, words: list[str]) -> int:
+    """Remove those of these words that no activity has any more. Returns how many were removed."""
+    gone = database.unused_words(workspace, words)
     if gone:
         database.drop_words(workspace, gone)
-    return (rows[-1][0] if rows else None), len(gone)
+    return len(gone)

@@ -111,12 +111,12 @@ class Transaction:
             self.database.tidy()
         return last, gone
 
-    def forget_words(self, workspace: int, *, after: str, limit: int) -> tuple[str | None, int]:
-        """Remove words that no activity has any more, see ledger/removal.py."""
-        last, gone = forget_words(self.database, workspace, after=after, limit=limit)
+    def forget_words(self, workspace: int, words: list[str]) -> int:
+        """Remove those of these words that no activity has any more, see ledger/removal.py."""
+        gone = forget_words(self.database, workspace, words)
         if gone:
             self._appender.forget()
-        return last, gone
+        return gone
 
     def forget(self) -> None:
         """What the appender remembers of workspaces may not be true any more."""

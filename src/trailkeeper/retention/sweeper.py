@@ -22,6 +22,7 @@ from trailkeeper.identity.store import Store
 from trailkeeper.ledger.backends import seeing
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.recorder import system_actor
+from trailkeeper.ledger.removal import next_words
 from trailkeeper.ledger.schema import workspace
 from trailkeeper.ledger.search import KEY_MIN
 from trailkeeper.ledger.writer import Transaction
@@ -38,6 +39,8 @@ LOOK_S = 600.0
 """So often it looks whether a workspace is due; each is swept once a day."""
 
 ALL_SEQS = 1 << 62
+WORDS = 50_000
+"""So many are looked at together: another store reads all that it has for each time."""
 
 Notify = Callable[[int, str, str], Any]
 
@@ -72,6 +75,10 @@ class Elsewhere(Protocol):
 
     def named(self, workspace: int) -> set[int]:
         """The keys of all actors and targets that it names."""
+        ...
+
+    def words_between(self, workspace: int, after: str, last: str) -> set[str]:
+        """The words of its activities that follow one, up to and with the last."""
         ...
 
 
@@ -223,11 +230,30 @@ class Sweeper:
         in_steps(self._store, self._closing, 0, step)
 
     def _words(self, key: int) -> None:
-        def step(transaction: Transaction, after: str, size: int) -> Step[str]:
-            last, gone = transaction.forget_words(key, after=after, limit=size)
-            return Step(last, Removed(gone))
+        after, kept = "", set[str]()
+        while not self._closing.is_set():
+            with self._store.database(key) as database:
+                words = next_words(database, key, after, WORDS)
+            if not words:
+                return
+            if self._elsewhere is not None:
+                # The writer does not wait for another store: it is asked before.
+                try:
+                    kept = self._elsewhere.words_between(key, after, words[-1])
+                except StoreUnavailable:
+                    log.exception("words are kept that ClickHouse may have; the next sweep asks")
+                    return
+            self._forget_words(key, [word for word in words if word not in kept])
+            after = words[-1]
 
-        in_steps(self._store, self._closing, "", step)
+    def _forget_words(self, key: int, words: list[str]) -> None:
+        def step(transaction: Transaction, start: int, size: int) -> Step[int]:
+            end = start + size
+            gone = transaction.forget_words(key, words[start:end])
+            return Step(end if end < len(words) else None, Removed(gone))
+
+        if words:
+            in_steps(self._store, self._closing, 0, step)
 
     def _record(self, key: int, swept: Swept, before: int) -> None:
         """Say what was removed, with an activity for each that anything was removed of."""
