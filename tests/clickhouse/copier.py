@@ -13,21 +13,13 @@ from typing import Any
 from tests.clickhouse.copied import Copied
 
 from trailkeeper.clickhouse.connection import Connection
-from trailkeeper.installation import create, opened
+from trailkeeper.installation import opened
 
 
 def main(data: Path, what: str, argument: str) -> None:
-    if what == "fill":
-        create(data)
     with ExitStack() as stack:
         store = Copied(data, stack.enter_context(opened(data)), stack, batch=100)
         store.there_url = os.environ["TRAILKEEPER_CLICKHOUSE_URL"]
-        if what == "fill":
-            store.acme = store.workspace("Acme")
-            for number in range(int(argument)):
-                store.record(id=f"a-{number}")
-            print(json.dumps({"kept": len(store.rows())}))
-            return
         store.acme = 1
         if what == "die":
             _die(argument)

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickhouse.copied import DAY_US, FAR, Copied, open_copied
 from tests.clickhouse.door import a_door
@@ -58,6 +58,7 @@ def dump_of(store: Copied, order: dumping.Order, asked: Filter) -> Dump:
     return Dump(store.here.engine, store.acme, asked, order=order, end_seq=end, older=older)
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 70), st.sampled_from(["asc", "desc"]), st.sampled_from(["", "so", "*ate"]))
 def test_an_export_has_what_has_left_once_and_in_order(
     half: Copied, chunk: int, order: dumping.Order, query: str
