@@ -28,12 +28,16 @@ from trailkeeper.assets.imports import Imports
 from trailkeeper.assets.packages import Packages
 from trailkeeper.assets.registry import Registry
 from trailkeeper.catalogue import catalogue
+from trailkeeper.clickhouse import service as clickhouse_service
+from trailkeeper.clickhouse.connection import Connection, UrlError, connection_of
+from trailkeeper.clickhouse.joined import ClickHouseOlder
+from trailkeeper.clickhouse.service import ClickHouse
 from trailkeeper.exports.exports import Exports, Limits
 from trailkeeper.exports.runner import Runner as ExportRunner
 from trailkeeper.followers.activities import ActivitySource
 from trailkeeper.followers.places import Places
 from trailkeeper.followers.presence import presence_in
-from trailkeeper.followers.runner import Runner
+from trailkeeper.followers.runner import Owner, Runner
 from trailkeeper.identity.accounts import Accounts
 from trailkeeper.identity.confirm import PasswordConfirm
 from trailkeeper.identity.later import Later
@@ -132,6 +136,7 @@ class Installation:
     archive_search: ArchiveSearch
     archive_keeper: Keeper
     followers: Runner
+    clickhouse: ClickHouse | None
     retention: Rules
     holds: Holds
     sweeper: Sweeper
@@ -227,9 +232,11 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
     two_factor = TwoFactor(store, confirm, secret)
     passkeys = Passkeys(store, confirm, secret, address)
     log_in = LogIn(store, sessions, two_factor, passkeys, secret)
-    reader = Reader(reading, secret)
+    copies = _clickhouse(settings)
+    reader = Reader(reading, secret, ClickHouseOlder(copies) if copies else None)
     notifications = Notifications(store, mailer, address)
     owner = StreamOwner(store, guard, secret, notifications.notify)
+    clickhouse = _copying(settings, copies, store, reading, recorder, stack)
     finished = JobSource(reading)
     actions = Actions(reading, writer, recorder)
     closed_days = ClosedDays(store, reader)
@@ -239,15 +246,19 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
     followers = Runner(
         Places(store),
         {"activities": ActivitySource(reader), "jobs": finished, "closed_days": closed_days},
-        {**dict.fromkeys(STREAM_KINDS.values(), owner), ARCHIVE_KIND: archive_owner},
+        _owners(owner, archive_owner, clickhouse),
         presence_in(data / FOLLOWERS_LOCK, url),
     )
     writer.listen(followers.committed)
     stack.callback(followers.close)
-    sweeper = Sweeper(store, notifications.notify)
+    sweeper = Sweeper(store, notifications.notify, clickhouse.remover if clickhouse else None)
     stack.callback(sweeper.close)
-    cache = Cache(data / ARCHIVE_CACHE_FOLDER, settings.archive_cache_mb * 1_000_000)
-    archive_search = ArchiveSearch(store, archive_owner.opened, cache, secret)
+    archive_search = ArchiveSearch(
+        store,
+        archive_owner.opened,
+        Cache(data / ARCHIVE_CACHE_FOLDER, settings.archive_cache_mb * 1_000_000),
+        secret,
+    )
     keeper = Keeper(store, reader, archive_owner.opened, archive_search, followers.look)
     stack.callback(keeper.close)
     streams = Streams(store, guard, secret)
@@ -292,6 +303,7 @@ def _open(data: Path, served_at: str, database_url: str | None, stack: ExitStack
         archive_search=archive_search,
         archive_keeper=keeper,
         followers=followers,
+        clickhouse=clickhouse,
         retention=Rules(store, reader),
         holds=Holds(store),
         sweeper=sweeper,
@@ -372,6 +384,46 @@ def _database(
     )
     stack.callback(writer.close)
     return reading, writer
+
+
+def _clickhouse(settings: Settings) -> Connection | None:
+    try:
+        return connection_of(settings)
+    except UrlError as error:
+        raise SettingsError(f"clickhouse_url: {error}") from None
+    except ValueError as error:
+        raise SettingsError(f"clickhouse_cluster: {error}") from None
+
+
+def _copying(
+    settings: Settings,
+    copies: Connection | None,
+    store: Store,
+    engine: Engine,
+    recorder: Recorder,
+    stack: ExitStack,
+) -> ClickHouse | None:
+    if copies is None:
+        if clickhouse_service.has_moved(store):
+            raise InstallationError(
+                "This installation's older activities stand in ClickHouse: set `clickhouse_url` as"
+                " it was"
+            )
+        return None
+    made = ClickHouse(store, engine, recorder, copies, settings.clickhouse_hot_days)
+    stack.callback(made.close)
+    return made
+
+
+def _owners(
+    streams: StreamOwner, archives: ArchiveOwner, clickhouse: ClickHouse | None
+) -> dict[str, Owner]:
+    """Who does the work of each kind of follower."""
+    owners: dict[str, Owner] = dict.fromkeys(STREAM_KINDS.values(), streams)
+    owners[ARCHIVE_KIND] = archives
+    if clickhouse:
+        owners[clickhouse_service.KIND] = clickhouse
+    return owners
 
 
 def _oidc(settings: Settings) -> Oidc:

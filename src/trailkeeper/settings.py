@@ -41,6 +41,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queue_max_units: Annotated[int, Meta(ge=1)] = 10_000
     """Requests that may wait for the writer."""
 
+    clickhouse_url: str = ""
+    """The ClickHouse database that activities are copied to,
+    `https://USER:PASSWORD@HOST:PORT/DATABASE`; without one there is no copy. Since it may hold a
+    password, give it by a file that `TRAILKEEPER_CLICKHOUSE_URL_FILE` names."""
+
+    clickhouse_cluster: str = ""
+    """The cluster's name in ClickHouse's configuration; without one it is a single server."""
+
+    clickhouse_hot_days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
+    """So many days activities stay in the database, too, once ClickHouse has them; without it for
+    ever."""
+
     trusted_proxies: str = "127.0.0.1"
     """Addresses, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 

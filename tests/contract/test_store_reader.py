@@ -17,6 +17,7 @@ from tests.contract.stores import BACKENDS, Store, open_store, receipt, sent
 from trailkeeper.activity import from_us
 from trailkeeper.ledger import schema
 from trailkeeper.ledger.keys import first_key
+from trailkeeper.ledger.removal import next_words
 from trailkeeper.ledger.search import PARTS_MAX
 from trailkeeper.ledger.writer import Transaction
 from trailkeeper.query.filters import FIELDS, Field, Filter, Match, Words
@@ -274,9 +275,10 @@ def test_words_that_no_activity_has_any_more_are_forgotten(store: Store) -> None
             holds=[],
             limit=10,
         )
-        after: str | None = ""
-        while after is not None:
-            after, _ = transaction.forget_words(store.acme, after=after, limit=3)
+        after = ""
+        while words := next_words(transaction.database, store.acme, after, 3):
+            transaction.forget_words(store.acme, words)
+            after = words[-1]
 
     store.writer.run(work)
     with store.reading() as connection:

@@ -7,16 +7,15 @@ ago and is recorded late is in the day in which it was recorded.
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from trailkeeper.activity import now_us
 from trailkeeper.archive.archive import Archive, every
 from trailkeeper.archive.columns import Stored
 from trailkeeper.archive.layout import DAY_US, day_end
 from trailkeeper.identity.store import Store
-from trailkeeper.ledger.backends import seeing
 from trailkeeper.ledger.reader import Reader
-from trailkeeper.ledger.schema import activity, archive, workspace
+from trailkeeper.ledger.schema import archive, workspace
 from trailkeeper.ledger.writer import Transaction
 
 FILE_ROWS = 50_000
@@ -45,18 +44,7 @@ class ClosedDays:
         if received is None:
             return end
         end = min(end, self.end_of_day(workspace, received))
-        size = func.length(activity.c.public) + func.coalesce(func.length(activity.c.personal), 0)
-        with self._store.reading() as connection:
-            rows = connection.execute(
-                select(activity.c.seq, size)
-                .where(
-                    activity.c.workspace == workspace,
-                    activity.c.seq >= first,
-                    activity.c.seq < end,
-                )
-                .order_by(activity.c.seq)
-                .limit(FILE_ROWS + 1)
-            ).all()
+        rows = self._reader.sizes(workspace, first, end, FILE_ROWS + 1)
         total = 0
         for number, (seq, length) in enumerate(rows):
             total += length
@@ -66,18 +54,7 @@ class ClosedDays:
 
     def between(self, workspace: int, first: int, end: int, wants: None) -> list[Stored]:
         del wants
-        columns = ("seq", "received_at", "public", "salt", "personal")
-        with self._store.reading() as connection, seeing(connection, workspace):
-            rows = connection.execute(
-                select(*(activity.c[name] for name in columns))
-                .where(
-                    activity.c.workspace == workspace,
-                    activity.c.seq >= first,
-                    activity.c.seq < end,
-                )
-                .order_by(activity.c.seq)
-            )
-            return [Stored(*row) for row in rows]
+        return [Stored(*row) for row in self._reader.verbatim(workspace, first, end)]
 
     def end_of_day(self, workspace: int, received: int) -> int:
         """The seq after the last activity of the day that a time of receipt is in."""

@@ -40,6 +40,7 @@ class SqliteBackup:
                 copy.execute("PRAGMA synchronous=OFF")
                 source.execute("BEGIN")
                 source.execute("SELECT count(*) FROM workspace").fetchone()
+                _refuse_what_has_moved(source)
                 source.backup(
                     copy,
                     pages=STEP_PAGES,
@@ -75,6 +76,17 @@ class SqliteBackup:
                 )
         except driver.Error as error:
             raise BackupError(f"The database in it cannot be read: {error}") from None
+
+
+def _refuse_what_has_moved(database: Any) -> None:
+    """A backup would not have it, and would not say so."""
+    tables = "SELECT 1 FROM sqlite_master WHERE type='table' AND name='moved'"
+    if database.execute(tables).fetchone() and database.execute("SELECT 1 FROM moved").fetchone():
+        raise BackupError(
+            "Older activities of this installation stand in ClickHouse only, and a backup would not"
+            " have them; no backup was made. Back up the database and ClickHouse together, see"
+            " docs/how-to/clickhouse.md"
+        )
 
 
 def _telling(progress: Callable[[int, int], object]) -> Callable[[int, int, int], None]:

@@ -136,7 +136,14 @@ def export(
     with opened(data) as installation:
         by = installation.workspaces.by_operator(workspace)
         end = installation.reader.next_seq(by.workspace)
-        dump = Dump(installation.engine, by.workspace, wish.asked, order=wish.order, end_seq=end)
+        dump = Dump(
+            installation.engine,
+            by.workspace,
+            wish.asked,
+            order=wish.order,
+            end_seq=end,
+            older=installation.reader.older,
+        )
         _record(installation, by, "audit_log.export_requested", wish)
         with _target(output) as file, _progress(quiet=json_) as progress:
             task = progress.add_task(f"Exporting {workspace}", total=dump.count())

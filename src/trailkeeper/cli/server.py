@@ -16,6 +16,7 @@ import uvicorn
 from cyclopts import Parameter
 
 from trailkeeper.app import build
+from trailkeeper.clickhouse.service import turn_off
 from trailkeeper.http_protocol import OneWriteProtocol
 from trailkeeper.installation import InstallationError, opened, own_url
 from trailkeeper.process import settle_memory
@@ -83,10 +84,14 @@ def serve(
             print(json.dumps({"url": url}), flush=True)
         else:
             print(f"Trailkeeper serves {url}", file=sys.stderr, flush=True)
+        if installation.clickhouse is None:
+            turn_off(installation.store)
         installation.followers.start()
         installation.sweeper.start()
         installation.archive_keeper.start()
         installation.export_runner.start()
+        if installation.clickhouse:
+            installation.clickhouse.start()
         # uvicorn exits with a code of its own when it cannot listen.
         with contextlib.suppress(SystemExit):
             server.run()

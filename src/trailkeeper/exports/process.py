@@ -18,12 +18,15 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from trailkeeper.errors import StoreUnavailable
 from trailkeeper.exports.kinds import Compression, Format
 from trailkeeper.exports.write import TooLong, Written, write_export
 from trailkeeper.ledger.dump import Dump, Order
 from trailkeeper.ledger.home import home_of
+from trailkeeper.ledger.older import Older
 from trailkeeper.process import settle_memory
 from trailkeeper.query.filters import Filter
+from trailkeeper.settings import load_settings
 
 SAY_EVERY_S = 0.5
 NICENESS = 10
@@ -88,9 +91,30 @@ def _say(said: Said) -> None:
     sys.stdout.buffer.flush()
 
 
+def _older(data: Path) -> Older | None:
+    """What has left the database is in ClickHouse."""
+    settings = load_settings(data)
+    if not settings.clickhouse_url:
+        return None
+    # Most installations have none, and this process is to be small.
+    from trailkeeper.clickhouse.connection import connection_of  # noqa: PLC0415
+    from trailkeeper.clickhouse.joined import ClickHouseOlder  # noqa: PLC0415
+
+    connection = connection_of(settings)
+    return ClickHouseOlder(connection) if connection else None
+
+
 def _write(task: Task, saying: _Saying) -> Written:
-    engine = home_of(Path(task.data), task.database_url).reader_engine()
-    dump = Dump(engine, task.workspace, task.asked, order=task.order, end_seq=task.end_seq)
+    data = Path(task.data)
+    engine = home_of(data, task.database_url).reader_engine()
+    dump = Dump(
+        engine,
+        task.workspace,
+        task.asked,
+        order=task.order,
+        end_seq=task.end_seq,
+        older=_older(data),
+    )
     saying.total = dump.count()
     descriptor = os.open(task.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -129,6 +153,8 @@ def main() -> int:
         saying.last_word(Said(error=f"{error}; ask for less, or packed"))
     except OSError as error:
         saying.last_word(Said(error=f"The file could not be written: {error.strerror or error}"))
+    except StoreUnavailable as error:
+        saying.last_word(Said(error=f"{error}"))
     except Exception as error:
         saying.last_word(Said(error=f"The server could not do this ({type(error).__name__})"))
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from contextlib import AbstractContextManager
 from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection, Engine, select
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, Engine, select
 from trailkeeper.activity import ActivityInput, Target
 from trailkeeper.errors import Forbidden
 from trailkeeper.identity.acting import By
+from trailkeeper.ledger.backend import Database
+from trailkeeper.ledger.backends import backend_of
 from trailkeeper.ledger.recorder import Recorder
 from trailkeeper.ledger.schema import workspace
 from trailkeeper.ledger.writer import Transaction, Writer
@@ -28,6 +31,10 @@ class Store:
     def reading(self) -> Connection:
         """A connection to read with; it is to be closed, by `with`."""
         return self._engine.connect()
+
+    def database(self, workspace: int) -> AbstractContextManager[Database]:
+        """A read transaction over one workspace's log, at the level of the ledger."""
+        return backend_of(self._engine).reading(self._engine, workspace)
 
     def change(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in the writer and wait until it is on disk. Raises what it raises; then

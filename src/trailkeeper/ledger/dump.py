@@ -19,6 +19,7 @@ from trailkeeper.activity import now_us
 from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.backends import backend_of
 from trailkeeper.ledger.counts import count_between
+from trailkeeper.ledger.older import Older, Position, rows_of_page
 from trailkeeper.ledger.search import KEY_MAX, KEY_MIN, search_for
 from trailkeeper.query.filters import Filter
 
@@ -50,12 +51,21 @@ def frozen(asked: Filter) -> Filter:
 
 class Dump:
     """What of a workspace's log matches a frozen filter and has a seq below `end_seq`, by
-    `occurred_at`, then seq: the newest first (`desc`) or the oldest (`asc`)."""
+    `occurred_at`, then seq: the newest first (`desc`) or the oldest (`asc`). What has left the
+    database is read from `older`, which may raise StoreUnavailable."""
 
     def __init__(
-        self, engine: Engine, workspace: int, asked: Filter, *, order: Order, end_seq: int
+        self,
+        engine: Engine,
+        workspace: int,
+        asked: Filter,
+        *,
+        order: Order,
+        end_seq: int,
+        older: Older | None = None,
     ) -> None:
         self._engine = engine
+        self._older = older
         self._backend = backend_of(engine)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "checkout", _unmap)
@@ -66,25 +76,25 @@ class Dump:
 
     def count(self) -> int | None:
         """About how many activities that will be; None where it would take long to count them."""
-        with self._reading() as database:
+        with self._reading() as own:
+            database = self._older.joined(own, self._workspace) if self._older else own
             counts = count_between(database, self._workspace, self._asked, [KEY_MIN, KEY_MAX])
         return min(counts.matches[0], self._end) if counts.exact else None
 
     def chunks(self) -> Iterator[list[Row]]:
         """The activities, in lists that are never empty. No more than one is held at a time."""
         limit = CHUNK_ROWS
+        position: Position | None = None
         with self._reading() as database:
             search = search_for(database, self._workspace, self._asked)
         while True:
             with self._reading() as database:
-                rows = database.rows_matching(
-                    search, "key, seq, public, personal", order=self._order, limit=limit
-                )
+                rows = rows_of_page(database, self._older, search, self._order, position, limit)
             if wanted := [Row(*row) for row in rows if row[1] < self._end]:
                 yield wanted
             if len(rows) < limit:
                 return
-            search = search.after(self._order, rows[-1][0])
+            position = Position(*rows[-1][:2])
             limit = _next_limit(rows)
 
     def _reading(self) -> AbstractContextManager[Database]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trailkeeper.activity import ActivityInput, Actor, Target
+from trailkeeper.activity import Activity, ActivityInput, Actor, Target
 
 REMEMBERED_MAX = 16_384
 
@@ -54,7 +54,7 @@ class Parties(Struct, frozen=True, gc=False):
     targets: list[Written]
 
     @staticmethod
-    def of(sent: ActivityInput) -> Parties:
+    def of(sent: ActivityInput | Activity) -> Parties:
         return Parties(
             _of(sent.actor),
             _of(sent.on_behalf_of) if sent.on_behalf_of else None,

@@ -17,6 +17,7 @@ from trailkeeper.activity import (
     ACTIVITY_MAX_BYTES,
     CLOCK_SKEW_MAX_S,
     ID_MAX_BYTES,
+    Activity,
     ActivityInput,
     Actor,
     Context,
@@ -237,7 +238,17 @@ def _with_clean_name(party: P, redactor: Redactor) -> P:
     return replace(party, name=name)
 
 
-def _tokens(sent: ActivityInput) -> str:
+def index_of(kept: Activity, label: str) -> tuple[str, str]:
+    """What stands in the index for an activity that was recorded: the tokens that need no
+    dictionary, and the text. Both are as they were made from what was sent, but that the values of
+    an object may stand in another order."""
+    who = (kept.actor, kept.on_behalf_of, *kept.targets)
+    metadata = [party.metadata if party else None for party in who]
+    rest = Rest(reason=kept.reason, changes=kept.changes, details=kept.details)
+    return _tokens(kept), _text(label, Parties.of(kept), kept.context, rest, metadata)
+
+
+def _tokens(sent: ActivityInput | Activity) -> str:
     """The tokens that need no dictionary; the first is the outcome's."""
     outcome = FAILED if sent.outcome == "failure" else SUCCEEDED
     context = sent.context

@@ -6,8 +6,8 @@ acknowledged before the call is in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -30,10 +30,11 @@ from trailkeeper.ledger.facets import (
 )
 from trailkeeper.ledger.histogram import Histogram, histogram_of
 from trailkeeper.ledger.index import Token
+from trailkeeper.ledger.older import Older, Position, in_order, rows_of_page
 from trailkeeper.ledger.record import decode_activity
 from trailkeeper.ledger.recorder import OWN_SOURCE
-from trailkeeper.ledger.search import entity_keys, search_for
-from trailkeeper.query.cursor import make_cursor, read_cursor
+from trailkeeper.ledger.search import Search, entity_keys, search_for
+from trailkeeper.query.cursor import make_cursor, read_place
 from trailkeeper.query.filters import Filter, Match
 
 Role = Literal["actor", "target"]
@@ -69,10 +70,12 @@ class Choice(Struct, frozen=True):
 
 
 class Reader:
-    """Reads on pooled connections; `secret` signs the cursors."""
+    """Reads on pooled connections; `secret` signs the cursors. What has left the database is read
+    from `older`."""
 
-    def __init__(self, engine: Engine, secret: bytes) -> None:
+    def __init__(self, engine: Engine, secret: bytes, older: Older | None = None) -> None:
         self._engine = engine
+        self.older = older
         self._backend = backend_of(engine)
         self._secret = secret
 
@@ -93,20 +96,17 @@ class Reader:
         if order not in ("desc", "asc"):
             raise ValueError(f"order is {order!r}")
         limit = max(1, min(limit, PAGE_MAX))
-        position = read_cursor(self._secret, workspace, asked, order, cursor) if cursor else None
-        with self._database(workspace) as database:
+        position = None
+        if cursor:
+            position = Position(*read_place(self._secret, workspace, asked, order, cursor))
+        with self._own(workspace) as database:
             search = search_for(database, workspace, asked)
-            rows = database.rows_matching(
-                search.after(order, position),
-                "key, public, personal",
-                order=order,
-                limit=limit + 1,
-            )
+            rows = rows_of_page(database, self.older, search, order, position, limit + 1)
         more = len(rows) > limit
         rows = rows[:limit]
         return Page(
-            [decode_activity(public, personal) for _, public, personal in rows],
-            make_cursor(self._secret, workspace, asked, order, rows[-1][0]) if more else None,
+            [decode_activity(public, personal) for _, _, public, personal in rows],
+            make_cursor(self._secret, workspace, asked, order, *rows[-1][:2]) if more else None,
         )
 
     def get(self, workspace: int, id: str) -> Activity | None:
@@ -117,27 +117,71 @@ class Reader:
 
     def after(self, workspace: int, seq: int, limit: int) -> list[Activity]:
         """Activities from `seq` on in the order of recording, at most `limit`."""
-        with self._database(workspace) as database:
+        with self._own(workspace) as database:
             rows = database.execute(
-                "SELECT public, personal FROM activity WHERE workspace=? AND seq>=?"
-                " ORDER BY seq LIMIT ?",
+                "SELECT seq, received_at, public, personal FROM activity"
+                " WHERE workspace=? AND seq>=? ORDER BY seq LIMIT ?",
                 (workspace, seq, limit),
             ).fetchall()
-        return [decode_activity(*row) for row in rows]
+            rows = in_order(rows, self._older_from(database, workspace, seq, limit))[:limit]
+        return [decode_activity(public, personal) for _, _, public, personal in rows]
 
     def between(self, workspace: int, first: int, end: int, asked: Filter) -> list[Activity]:
         """The activities from seq `first` to before `end` that match, in the order of recording."""
-        with self._database(workspace) as database:
+        with self._own(workspace) as database:
             rows = database.execute(
-                "SELECT key, public, personal FROM activity"
+                "SELECT key, seq, public, personal FROM activity"
                 " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq",
                 (workspace, first, end),
             ).fetchall()
-            if rows and not asked.is_empty:
-                search = search_for(database, workspace, asked)
+            search = None if asked.is_empty else search_for(database, workspace, asked)
+            if rows and search:
                 kept = database.keys_of(search, [row[0] for row in rows])
                 rows = [row for row in rows if row[0] in kept]
+            more = self._older_between(database, workspace, first, end, search)
+        rows = in_order([row[1:] for row in rows], more)
         return [decode_activity(public, personal) for _, public, personal in rows]
+
+    def verbatim(self, workspace: int, first: int, end: int) -> list[Any]:
+        """Seq, received_at, public part, salt and personal part of the activities from seq `first`
+        to before `end`, as they were stored, in order."""
+        with self._own(workspace) as database:
+            rows = database.execute(
+                "SELECT seq, received_at, public, salt, personal FROM activity"
+                " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq",
+                (workspace, first, end),
+            ).fetchall()
+            if self.older and (seam := self.older.seam(database, workspace)):
+                rows = in_order(rows, self.older.verbatim(workspace, seam, first, end))
+        return rows
+
+    def sizes(self, workspace: int, first: int, end: int, limit: int) -> list[Any]:
+        """Seq and size in bytes, of the public and the personal part, of the first of these."""
+        with self._own(workspace) as database:
+            rows = database.execute(
+                "SELECT seq, length(public) + coalesce(length(personal), 0) FROM activity"
+                " WHERE workspace=? AND seq>=? AND seq<? ORDER BY seq LIMIT ?",
+                (workspace, first, end, limit),
+            ).fetchall()
+            if self.older and (seam := self.older.seam(database, workspace)):
+                rows = in_order(rows, self.older.sizes(workspace, seam, first, end, limit))
+        return rows[:limit]
+
+    def _older_from(self, database: Database, workspace: int, seq: int, limit: int) -> list[Any]:
+        """Seq, received_at, public and personal part of what has left the database, from a seq
+        on."""
+        if self.older is None or (seam := self.older.seam(database, workspace)) is None:
+            return []
+        return self.older.by_seq(workspace, seam, seq, seam.seq, limit, None)
+
+    def _older_between(
+        self, database: Database, workspace: int, first: int, end: int, search: Search | None
+    ) -> list[Any]:
+        """Seq, public and personal part of what has left the database and matches."""
+        if self.older is None or (seam := self.older.seam(database, workspace)) is None:
+            return []
+        rows = self.older.by_seq(workspace, seam, first, end, end - first, search)
+        return [(seq, public, personal) for seq, _, public, personal in rows]
 
     def count_before(self, workspace: int, key: int) -> int:
         """How many activities of a workspace have a key below this one."""
@@ -172,14 +216,14 @@ class Reader:
 
     def recorded_at(self, workspace: int, seq: int) -> int | None:
         """When the first activity from `seq` on was recorded, in microseconds; None without any."""
-        with self._database(workspace) as database:
-            row = database.execute(_RECORDED_FROM, (workspace, seq)).fetchone()
+        with self._own(workspace) as database:
+            row = self._recorded_from(database, workspace, seq)
         return row[1] if row else None
 
     def seq_at(self, workspace: int, at: int) -> int:
         """The seq of the first activity that was recorded at this time (microseconds) or later; the
         next seq without any. Looks at some thirty activities, however many there are."""
-        with self._database(workspace) as database:
+        with self._own(workspace) as database:
             row = database.execute(
                 "SELECT next_seq FROM workspace WHERE key=?", (workspace,)
             ).fetchone()
@@ -187,12 +231,18 @@ class Reader:
             # received_at never falls while seq rises; some seqs may have been removed.
             while low < high:
                 middle = (low + high) // 2
-                found = database.execute(_RECORDED_FROM, (workspace, middle)).fetchone()
+                found = self._recorded_from(database, workspace, middle)
                 if found is None or found[1] >= at:
                     high = middle
                 else:
                     low = found[0] + 1
             return low
+
+    def _recorded_from(self, database: Database, workspace: int, seq: int) -> Any:
+        """Seq and received_at of the first activity from a seq on."""
+        rows = database.execute(_RECORDED_FROM, (workspace, seq)).fetchall()
+        rows = in_order(rows, self._older_from(database, workspace, seq, 1))
+        return rows[0] if rows else None
 
     def is_empty(self, workspace: int) -> bool:
         """Whether nothing was recorded yet but Trailkeeper's own doings, such as log-ins."""
@@ -224,9 +274,21 @@ class Reader:
                 found = [_choice_within(database, workspace, role, row, within) for row in rows]
                 return sorted(found, key=lambda choice: not choice.count)
             if within.is_empty:
-                rows = _recent(database, workspace, role, type, limit)
+                rows = _recent(
+                    database, workspace, role, type, limit, self._latest_older(database, workspace)
+                )
                 return [_choice(database, workspace, role, row) for row in rows]
             return _most_frequent(database, workspace, role, type, within, limit)
+
+    def _latest_older(self, database: Database, workspace: int) -> Callable[[Role], list[int]]:
+        """Who stands in the latest activities that have left the database."""
+
+        def latest(role: Role) -> list[int]:
+            if self.older is None or (seam := self.older.seam(database, workspace)) is None:
+                return []
+            return self.older.latest(workspace, seam, role, RECENT)
+
+        return latest
 
     def entity(self, workspace: int, role: Role, ref: str) -> Choice | None:
         """The actor or target that a filter's value names, if it is in the log."""
@@ -260,6 +322,8 @@ class Reader:
                 " AND id LIKE '%:%'",
                 (workspace, f"{id}:", f"{id};"),
             ).fetchone()[0]
+            if self.older and (seam := self.older.seam(database, workspace)):
+                derived += self.older.count_derived(workspace, seam, id)
             return derived + len(database.known_ids(workspace, [id]))
 
     def _terms(self, workspace: int, kind: str) -> list[str]:
@@ -272,9 +336,15 @@ class Reader:
                 )
             ]
 
-    def _database(self, workspace: int) -> AbstractContextManager[Database]:
-        """The database in one read transaction."""
+    def _own(self, workspace: int) -> AbstractContextManager[Database]:
+        """The database in one read transaction, without what has left it."""
         return self._backend.reading(self._engine, workspace)
+
+    @contextmanager
+    def _database(self, workspace: int) -> Generator[Database]:
+        """The same with what has left it."""
+        with self._own(workspace) as database:
+            yield self.older.joined(database, workspace) if self.older else database
 
 
 _RECORDED_FROM = (
@@ -313,14 +383,18 @@ def _recent(
     role: Role,
     type: str | None,
     limit: int,
+    latest_older: Callable[[Role], list[int]],
 ) -> list[Any]:
     latest = database.execute(
         f"SELECT {role} FROM (SELECT {role}, seq FROM activity WHERE workspace=?"
         f" ORDER BY seq DESC LIMIT ?) AS latest GROUP BY {role} ORDER BY max(seq) DESC",
         (workspace, RECENT),
     ).fetchall()
+    keys = [key for (key,) in latest]
+    if len(keys) < limit:
+        keys = list(dict.fromkeys([*keys, *latest_older(role)]))
     rows: list[Any] = []
-    for (key,) in latest:
+    for key in keys:
         row = database.execute(f"{_ENTITY} AND key=?", (workspace, key)).fetchone()
         if row and (type is None or row[1] == type):
             rows.append(row)

@@ -69,6 +69,10 @@ class Preparing:
             clean_texts=clean_texts,
         )
 
+    def label(self, action: str) -> str:
+        """What an action is called, for the text search."""
+        return (self._actions.get(action) or self._find(action)).label
+
     def _find(self, name: str) -> _Action:
         spec, custom = catalogue().get(name), self.rules.custom.get(name)
         label = custom.label if custom else spec.display if spec else humanise(name)

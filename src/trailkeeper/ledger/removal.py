@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 
 from msgspec import Struct
 
@@ -67,30 +68,33 @@ def remove(
 
 
 def forget_names(
-    database: Database, workspace: int, *, after: int, limit: int
+    database: Database, workspace: int, *, after: int, limit: int, named: Collection[int] = ()
 ) -> tuple[int | None, int]:
     """Remove the dictionary's entries, from the key `after` on, of actors and targets that no
-    activity names any more. Returns where to go on, None at the end, and how many were removed."""
+    activity names any more, here or (`named`) in another store. Returns where to go on, None at the
+    end, and how many were removed."""
     rows = database.execute(
         "SELECT key FROM entity WHERE workspace=? AND key>? ORDER BY key LIMIT ?",
         (workspace, after, limit),
     ).fetchall()
-    gone = database.unnamed(workspace, [key for (key,) in rows])
+    gone = database.unnamed(workspace, [key for (key,) in rows if key not in named])
     if gone:
         database.drop_entities(workspace, gone)
     return (rows[-1][0] if rows else None), len(gone)
 
 
-def forget_words(
-    database: Database, workspace: int, *, after: str, limit: int
-) -> tuple[str | None, int]:
-    """Remove those of the next `limit` words after this one that no activity has any more. Returns
-    where to go on, None at the end, and how many were removed."""
+def next_words(database: Database, workspace: int, after: str, limit: int) -> list[str]:
+    """The words of a workspace that follow this one."""
     rows = database.execute(
         "SELECT word FROM word WHERE workspace=? AND word>? ORDER BY word LIMIT ?",
         (workspace, after, limit),
     ).fetchall()
-    gone = database.unused_words(workspace, [word for (word,) in rows])
+    return [word for (word,) in rows]
+
+
+def forget_words(database: Database, workspace: int, words: list[str]) -> int:
+    """Remove those of these words that no activity has any more. Returns how many were removed."""
+    gone = database.unused_words(workspace, words)
     if gone:
         database.drop_words(workspace, gone)
-    return (rows[-1][0] if rows else None), len(gone)
+    return len(gone)

@@ -97,6 +97,17 @@ activity_hour = Table(
 )
 """How many activities there are; `hour` counts from 1970 in UTC (see ledger/rollup.py)."""
 
+moved = Table(
+    "moved",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("before_key", BigInteger, nullable=False),
+    Column("before_seq", BigInteger, nullable=False),
+    Column("recount_before", BigInteger),
+)
+"""Of a workspace the activities whose key and seq are both below these stand in ClickHouse and not
+here (see ledger/older.py). `recount_before`: below this key the counts by hour may be too high."""
+
 word = Table(
     "word",
     metadata,

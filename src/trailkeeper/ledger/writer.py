@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 
 from trailkeeper.errors import Problem, QueueFull, StoreUnavailable
 from trailkeeper.ledger.append import Append, Outcomes
-from trailkeeper.ledger.backend import Appender, Database, Session
+from trailkeeper.ledger.backend import Appender, Database, Session, Taken
 from trailkeeper.ledger.backends import backend_of
 from trailkeeper.ledger.prepare import Prepared
 from trailkeeper.ledger.removal import Removed, forget_names, forget_words, remove
@@ -91,21 +91,32 @@ class Transaction:
             self._appender.note_removal()
         return removed
 
-    def forget_names(self, workspace: int, *, after: int, limit: int) -> tuple[int | None, int]:
+    def move_out(self, workspace: int, keys: list[int], before_seq: int) -> Sequence[Taken]:
+        """Take those of these activities out of the database whose seq is lower, since another
+        store has them. Their ids stay known, and they stay counted by hour."""
+        self._appender.move_fresh()
+        taken = self.database.take(workspace, keys, before_seq)
+        if taken:
+            self._appender.note_removal()
+        return taken
+
+    def forget_names(
+        self, workspace: int, *, after: int, limit: int, named: Collection[int] = ()
+    ) -> tuple[int | None, int]:
         """Remove entries of the dictionary that nothing names, see ledger/removal.py."""
-        last, gone = forget_names(self.database, workspace, after=after, limit=limit)
+        last, gone = forget_names(self.database, workspace, after=after, limit=limit, named=named)
         if gone:
             self._appender.forget()
         if last is None:
             self.database.tidy()
         return last, gone
 
-    def forget_words(self, workspace: int, *, after: str, limit: int) -> tuple[str | None, int]:
-        """Remove words that no activity has any more, see ledger/removal.py."""
-        last, gone = forget_words(self.database, workspace, after=after, limit=limit)
+    def forget_words(self, workspace: int, words: list[str]) -> int:
+        """Remove those of these words that no activity has any more, see ledger/removal.py."""
+        gone = forget_words(self.database, workspace, words)
         if gone:
             self._appender.forget()
-        return last, gone
+        return gone
 
     def forget(self) -> None:
         """What the appender remembers of workspaces may not be true any more."""

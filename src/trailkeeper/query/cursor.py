@@ -16,26 +16,42 @@ class CursorError(ValueError):
     """A cursor that was not made here, or was made for another listing."""
 
 
-class _Cursor(Struct, array_like=True):
+class _Cursor(Struct, array_like=True, omit_defaults=True):
     position: int
     listing: bytes
+    second: int | None = None
 
 
 _decode = msgspec.msgpack.Decoder(_Cursor).decode
 
 
-def make_cursor(key: bytes, workspace: int, asked: Struct, order: str, position: int) -> str:
-    """An opaque, URL-safe text. Nobody without the key can make or change one."""
-    body = msgspec.msgpack.encode(_Cursor(position, _listing(workspace, asked, order)))
+def make_cursor(
+    key: bytes,
+    workspace: int,
+    asked: Struct,
+    order: str,
+    position: int,
+    second: int | None = None,
+) -> str:
+    """An opaque, URL-safe text. Nobody without the key can make or change one. `second` orders
+    those of the same position."""
+    body = msgspec.msgpack.encode(_Cursor(position, _listing(workspace, asked, order), second))
     return sign_cursor(key, "cursor", body)
 
 
 def read_cursor(key: bytes, workspace: int, asked: Struct, order: str, cursor: str) -> int:
     """The position in a cursor made for just this listing. Raises CursorError."""
+    return read_place(key, workspace, asked, order, cursor)[0]
+
+
+def read_place(
+    key: bytes, workspace: int, asked: Struct, order: str, cursor: str
+) -> tuple[int, int | None]:
+    """The position and the second one. Raises CursorError."""
     parsed = _decode(open_cursor(key, "cursor", cursor))
     if parsed.listing != _listing(workspace, asked, order):
         raise CursorError("was given for another filter or order; start again without it")
-    return parsed.position
+    return parsed.position, parsed.second
 
 
 def sign_cursor(key: bytes, kind: str, body: bytes) -> str:

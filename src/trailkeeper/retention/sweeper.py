@@ -10,20 +10,23 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from msgspec import Struct
 from sqlalchemy import select, update
 
 from trailkeeper.activity import ActivityInput, now_us, rfc3339
+from trailkeeper.errors import StoreUnavailable
 from trailkeeper.identity.store import Store
 from trailkeeper.ledger.backends import seeing
 from trailkeeper.ledger.keys import first_key
 from trailkeeper.ledger.recorder import system_actor
+from trailkeeper.ledger.removal import next_words
 from trailkeeper.ledger.schema import workspace
 from trailkeeper.ledger.search import KEY_MIN
 from trailkeeper.ledger.writer import Transaction
+from trailkeeper.query.filters import Filter
 from trailkeeper.retention import jobs, lagging
 from trailkeeper.retention.files import remove_files
 from trailkeeper.retention.holds import active
@@ -36,6 +39,8 @@ LOOK_S = 600.0
 """So often it looks whether a workspace is due; each is swept once a day."""
 
 ALL_SEQS = 1 << 62
+WORDS = 50_000
+"""So many are looked at together: another store reads all that it has for each time."""
 
 Notify = Callable[[int, str, str], Any]
 
@@ -59,12 +64,31 @@ class Swept(Struct, frozen=True):
         ]
 
 
+class Elsewhere(Protocol):
+    """Another store, with copies of the activities and those that have left the database. Its
+    methods raise StoreUnavailable."""
+
+    def remove(self, workspace: int, before: int, before_seq: int, holds: list[Filter]) -> Removed:
+        """Remove what occurred before a time, but none from `before_seq` on and none that a hold
+        matches. Tells of those that had left the database."""
+        ...
+
+    def named(self, workspace: int) -> set[int]:
+        """The keys of all actors and targets that it names."""
+        ...
+
+    def words_between(self, workspace: int, after: str, last: str) -> set[str]:
+        """The words of its activities that follow one, up to and with the last."""
+        ...
+
+
 class Sweeper:
     """Sweeps all workspaces of an installation, from `start` to `close`."""
 
-    def __init__(self, store: Store, notify: Notify) -> None:
+    def __init__(self, store: Store, notify: Notify, elsewhere: Elsewhere | None = None) -> None:
         self._store = store
         self._notify = notify
+        self._elsewhere = elsewhere
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="retention", daemon=True)
 
@@ -156,7 +180,16 @@ class Sweeper:
             first, last = min(batch.seqs, default=None), max(batch.seqs, default=None)
             return Step(batch.last_key, Removed(len(batch.seqs), batch.kept, first, last))
 
-        return in_steps(self._store, self._closing, KEY_MIN, step)
+        removed = in_steps(self._store, self._closing, KEY_MIN, step)
+        if self._elsewhere is None:
+            return removed
+        with self._store.reading() as connection:
+            holds = active(connection, key)
+        try:
+            return removed.plus(self._elsewhere.remove(key, before, before_seq, holds))
+        except StoreUnavailable:
+            log.exception("old activities are still in ClickHouse; the next sweep removes them")
+            return removed
 
     def _jobs(self, key: int, before: int, may_go: bool) -> Removed:
         before_seq = self._seqs_that_may_go(key, before, may_go, of_jobs=True)
@@ -184,17 +217,43 @@ class Sweeper:
 
     def _names(self, key: int) -> None:
         def step(transaction: Transaction, after: int, size: int) -> Step[int]:
-            last, gone = transaction.forget_names(key, after=after, limit=size)
+            last, gone = transaction.forget_names(key, after=after, limit=size, named=named)
             return Step(last, Removed(gone))
 
+        named: set[int] = set()
+        if self._elsewhere is not None:
+            try:
+                named = self._elsewhere.named(key)
+            except StoreUnavailable:
+                log.exception("names are kept that ClickHouse may still have; the next sweep asks")
+                return
         in_steps(self._store, self._closing, 0, step)
 
     def _words(self, key: int) -> None:
-        def step(transaction: Transaction, after: str, size: int) -> Step[str]:
-            last, gone = transaction.forget_words(key, after=after, limit=size)
-            return Step(last, Removed(gone))
+        after, kept = "", set[str]()
+        while not self._closing.is_set():
+            with self._store.database(key) as database:
+                words = next_words(database, key, after, WORDS)
+            if not words:
+                return
+            if self._elsewhere is not None:
+                # The writer does not wait for another store: it is asked before.
+                try:
+                    kept = self._elsewhere.words_between(key, after, words[-1])
+                except StoreUnavailable:
+                    log.exception("words are kept that ClickHouse may have; the next sweep asks")
+                    return
+            self._forget_words(key, [word for word in words if word not in kept])
+            after = words[-1]
 
-        in_steps(self._store, self._closing, "", step)
+    def _forget_words(self, key: int, words: list[str]) -> None:
+        def step(transaction: Transaction, start: int, size: int) -> Step[int]:
+            end = start + size
+            gone = transaction.forget_words(key, words[start:end])
+            return Step(end if end < len(words) else None, Removed(gone))
+
+        if words:
+            in_steps(self._store, self._closing, 0, step)
 
     def _record(self, key: int, swept: Swept, before: int) -> None:
         """Say what was removed, with an activity for each that anything was removed of."""

@@ -30,7 +30,8 @@ TEXT = 'text COLLATE "C"'
 
 WALLED = ("activity", "activity_id", "activity_hour", "word", "term", "entity")
 """Not `activity_index`: behind the wall its text index could not be used, since no comparison of
-texts counts as leakproof. It has words and numbers, and gives nothing but keys to `activity`."""
+texts counts as leakproof. It has words and numbers, and gives nothing but keys to `activity`. Nor
+`moved`, which is asked over all workspaces and has nothing of an activity."""
 
 STATEMENTS = (
     # A workspace's row is updated by every append to it.
