@@ -30,7 +30,7 @@ from trailkeeper.installation import (
 from trailkeeper.ledger.marker import read_marker
 from trailkeeper.ledger.moving import activities as moving_activities
 from trailkeeper.ledger.moving.source import MOVING_FILE
-from trailkeeper.ledger.schema import removed_activity, workspace
+from trailkeeper.ledger.schema import moved, removed_activity, workspace
 from trailkeeper.ledger.sqlite import DATABASE_FILE
 from trailkeeper.query.filters import Filter, Match, Words
 
@@ -46,6 +46,7 @@ ASKED = (
     Filter(words=(Words(text="word17"),)),
     Filter(words=(Words(text="große 3"),)),
     Filter(words=(Words(text="m4", prefix=True),)),
+    Filter(words=(Words(text="ord17", suffix=True),)),
 )
 
 
@@ -273,3 +274,13 @@ def test_the_id_of_an_activity_that_was_removed_before_is_still_taken(data: Path
         sent = msgspec.convert(activity(id=GONE), ActivityInput)
         (outcome,) = here.writer.append(key, [here.recorder.prepare(key, sent)])
         assert isinstance(outcome, IdConflict)
+
+
+def test_what_stands_in_clickhouse_cannot_be_moved(data: Path, url: str) -> None:
+    with opened(data) as here:
+        key = here.workspaces.find("Acme")
+        seam = insert(moved).values(workspace=key, before_key=1, before_seq=1)
+        here.writer.run(lambda transaction: transaction.connection.execute(seam).rowcount)
+    with pytest.raises(InstallationError, match="ClickHouse only"):
+        move_to_postgresql(data, url, lambda _said: None)
+    give_up_moving(data)

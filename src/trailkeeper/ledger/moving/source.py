@@ -100,11 +100,21 @@ def frozen(data: Path) -> Generator[Connection]:
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
+                _refuse_what_is_elsewhere(connection, data)
                 yield connection
             finally:
                 connection.exec_driver_sql("ROLLBACK")
     finally:
         engine.dispose()
+
+
+def _refuse_what_is_elsewhere(connection: Connection, data: Path) -> None:
+    """Only what stands in the database can be compared with what was moved."""
+    if connection.exec_driver_sql("SELECT 1 FROM moved").first():
+        raise DatabaseError(
+            f"Older activities of {data} stand in ClickHouse only, and such an installation cannot"
+            f" be moved; go on with `trailkeeper migrate-store --data {data} --give-up`"
+        )
 
 
 def put_aside(data: Path) -> None:
