@@ -268,7 +268,9 @@ class _Walk:
         ):
             while self.searched < len(self.files):
                 rows = self._step(session, rows)
-                if len(self._settled(rows)) > self._limit or time.monotonic() > end:
+                if len(self._settled(rows)) > self._limit:
+                    break
+                if time.monotonic() > end and self._gets_further():
                     break
             settled = self._settled(rows)
             page = settled[: self._limit]
@@ -297,6 +299,14 @@ class _Walk:
         if self.searched == len(self.files):
             return None
         return self._nearest(self.files[self.searched])
+
+    def _gets_further(self) -> bool:
+        """Whether a page that stops here ends after where it began: files may be of the same time,
+        and then all of them are one step."""
+        border = self._border()
+        if border is None or self._position is None:
+            return True
+        return border < self._position.at if self._newest_first else border > self._position.at
 
     def _settled(self, rows: list[Row]) -> list[Row]:
         """Those before which nothing else can come any more."""
