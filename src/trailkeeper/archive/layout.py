@@ -3,9 +3,9 @@ Spark, ClickHouse and DuckDB expect partitions. What starts with `_` they pass o
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
-from trailkeeper.activity import from_us, to_us
+from trailkeeper.activity import from_us
 
 MANIFEST = "_manifest.json"
 PARQUET_TYPE = "application/vnd.apache.parquet"
@@ -15,11 +15,6 @@ DAY_US = 86_400_000_000
 def date_of(us: int) -> str:
     """The day in UTC that a time is in."""
     return from_us(us).strftime("%Y-%m-%d")
-
-
-def day_start(day: str) -> int:
-    """When a day begins, in microseconds. Raises ValueError."""
-    return to_us(datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC))
 
 
 def day_end(us: int) -> int:

@@ -56,7 +56,3 @@ class Progress:
 
     def drop(self) -> None:
         _own.drop_all(self._db)
-
-
-def is_begun(connection: Connection) -> bool:
-    return inspect(connection).has_table("moving")

@@ -11,12 +11,12 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Table, func, select, text
 
+from trailkeeper.ledger.fingerprint import fingerprint
 from trailkeeper.ledger.marker import DatabaseError
 from trailkeeper.ledger.moving.tables import PLAIN, Tell, columns_of
+from trailkeeper.ledger.postgresql.engine import adapted
 from trailkeeper.ledger.postgresql.restore import REMOVED_KEY, key_of_fingerprint
-from trailkeeper.ledger.schema import activity, activity_hour, removed_activity, workspace
-
-AT_ONCE = 2_000
+from trailkeeper.ledger.schema import activity_hour, removed_activity, workspace
 
 
 class Compared(Struct, frozen=True):
@@ -27,8 +27,7 @@ class Compared(Struct, frozen=True):
 
 
 class WorkspaceLog(Struct, frozen=True):
-    """A workspace's activities: of each, in order of seq, the lengths and bytes of its public part,
-    salt and personal part."""
+    """A workspace's activities, see ledger/fingerprint.py."""
 
     workspace: str
     activities: int
@@ -60,22 +59,10 @@ def verify(source: Connection, target: Connection, tell: Tell) -> Verified:
 
 def log_of(connection: Connection, key: int) -> Compared:
     """The activities of a workspace, in either database."""
-    digest, count, after = hashlib.sha256(), 0, -1
-    columns = (activity.c.seq, activity.c.public, activity.c.salt, activity.c.personal)
-    while True:
-        rows = connection.execute(
-            select(*columns)
-            .where(activity.c.workspace == key, activity.c.seq > after)
-            .order_by(activity.c.seq)
-            .limit(AT_ONCE)
-        ).all()
-        for row in rows:
-            for part in row[1:]:
-                digest.update(b"-" if part is None else b"%d:%b" % (len(part), part))
-        if not rows:
-            return Compared(count, digest.hexdigest())
-        count += len(rows)
-        after = rows[-1].seq
+    is_sqlite = connection.dialect.name == "sqlite"
+    database: Any = connection.connection.driver_connection if is_sqlite else adapted(connection)
+    found = fingerprint(database, key)
+    return Compared(found.count, found.sha256)
 
 
 def _same_table(source: Connection, target: Connection, table: Table) -> int:

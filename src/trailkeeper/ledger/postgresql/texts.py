@@ -21,7 +21,6 @@ from psycopg.types.string import (
 )
 
 MARK = "\U0010ffff"
-_MARK_BYTES = MARK.encode()
 
 
 def escaped(text: str) -> str:
