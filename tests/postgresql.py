@@ -226,14 +226,14 @@ def name_in(url: str) -> str:
 
 
 @contextmanager
-def server_of_its_own() -> Iterator[Server]:
+def server_of_its_own(**settings: str) -> Iterator[Server]:
     """A new server, ready for databases; ended and removed at the end."""
     # Not below pytest's folders, which other users may not enter; and a socket's path is short.
     with tempfile.TemporaryDirectory(prefix="tk-pg-", ignore_cleanup_errors=True) as name:
         server = Server(Path(name))
         server.initialise()
         try:
-            server.start().prepare()
+            server.start(**settings).prepare()
             yield server
         finally:
             server.stop()

@@ -23,7 +23,7 @@ from tests.bench.growth import page as growth_page
 from tests.bench.growth import run as growth
 from tests.bench.growth import tables as growth_tables
 from tests.bench.growth.figures import Growth
-from tests.bench.growth.stores import STORES
+from tests.bench.stores import STORES, Store, store_of
 
 PARTS = ("ingest", "slow", "reads", "retention", "streaming", "growth")
 STREAMED = 100_000
@@ -53,7 +53,10 @@ def main(arguments: Sequence[str]) -> int:
     scale, rounds = (0.05, 1) if asked.quick else (1.0, 5)
     count = asked.activities or (3_000 if asked.quick else 200_000)
     parts = asked.part or PARTS
-    with tempfile.TemporaryDirectory(prefix="trailkeeper-bench-", dir=asked.folder) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="trailkeeper-bench-", dir=asked.folder) as name,
+        store_of(asked.store) as store,
+    ):
         folder = Path(name)
         facts = machine.look(folder)
         print("\n".join(facts.lines()), flush=True)
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
             fsync_ms_after=facts.fsync_ms,
         )
         if "ingest" in parts:
-            figures.ingest = ingest.measure(folder, scale=scale, rounds=rounds, budget_s=80)
+            figures.ingest = ingest.measure(folder, store, scale=scale, rounds=rounds, budget_s=80)
             ingest.show(figures.ingest)
         if "slow" in parts:
             try:
@@ -76,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"\nThe run with a slow fsync is left out: {reason}", flush=True)
         if "reads" in parts:
             requests = 10 if asked.quick else 200
-            figures.reads = reads.measure(folder, activities=count, requests=requests)
+            figures.reads = reads.measure(folder, store, activities=count, requests=requests)
             reads.show(figures.reads)
         if "retention" in parts:
             kept = asked.kept or (12_000 if asked.quick else 120_000)
@@ -92,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
             )
             streaming.show(figures.streaming)
         if "growth" in parts:
-            figures.growth = _growth(folder, asked)
+            figures.growth = _growth(folder, store, asked)
         figures.fsync_ms_after = machine.fsync_ms(folder, machine.SYNCS)
     figures.seconds = time.monotonic() - start
     figures.load_average_after = os.getloadavg()
@@ -109,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _growth(folder: Path, asked: argparse.Namespace) -> Growth:
+def _growth(folder: Path, store: Store, asked: argparse.Namespace) -> Growth:
     """Measure, and print and keep what there is after each stage."""
 
     def keep(made: Growth) -> None:
@@ -123,7 +126,7 @@ def _growth(folder: Path, asked: argparse.Namespace) -> Growth:
 
     made = growth.measure(
         folder,
-        store=asked.store,
+        store=store,
         stages=asked.stages or (growth.QUICK_STAGES if asked.quick else growth.STAGES),
         scale=0.02 if asked.quick else 1.0,
         workspaces=20 if asked.quick else growth.WORKSPACES,
@@ -152,7 +155,7 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="everything small, in under a minute")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be repeated")
     parser.add_argument("--stages", type=_stages, help="sizes of the log that grows: 100000,200000")
-    parser.add_argument("--store", choices=STORES, default="sqlite", help="of the log that grows")
+    parser.add_argument("--store", choices=STORES, default="sqlite", help="sqlite")
     parser.add_argument("--minutes", type=float, default=24, help="what the growth may take (24)")
     parser.add_argument("--docs", type=Path, help="write the growth's page, JSON and plots there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")

@@ -94,6 +94,8 @@ class _Catcher:
 class Bare:
     """A database, and the loop over it into its first workspace."""
 
+    name = "bare loop"
+
     def __init__(self, path: Path, *, is_new: bool = True) -> None:
         """Unless it `is_new`, there is an installation, which goes on with what is inserted."""
         engine = writer_engine(path)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 from tests.bench import load, machine, sample, table
-from tests.bench.bare import WARM, Bare, prepared
-from tests.conftest import Site, make_site
+from tests.bench.bare import WARM, prepared
+from tests.bench.stores import BareLoop, Store
+from tests.conftest import Site
 
 from trailkeeper.ledger.prepare import Prepared
 
@@ -30,6 +31,7 @@ class Case(Struct, frozen=True):
     items: int
     count: int
     """Activities in one run."""
+    servers: int = 1
 
     @property
     def bare_batch(self) -> int:
@@ -46,6 +48,9 @@ CASES = (
     Case("batches of 1,000, 2 connections", 2, 1_000, 16_000),
     Case("batches of 1,000, 4 connections", 4, 1_000, 16_000),
 )
+
+SEVERAL = (Case("single, 64 connections, 2 servers", 64, 1, 9_600, servers=2),)
+"""Where an installation may have several processes, which share the machine here."""
 
 
 class Pair(Struct, frozen=True):
@@ -88,18 +93,25 @@ class Row(Struct, frozen=True):
     pairs: list[Pair]
 
 
-def measure(folder: Path, *, scale: float, rounds: int, budget_s: float) -> list[Row]:
+def measure(folder: Path, store: Store, *, scale: float, rounds: int, budget_s: float) -> list[Row]:
     """Run every case once a round; no round is begun after `budget_s` seconds.
 
     Raises RuntimeError when an activity was refused, or acknowledged and is not there.
     """
-    cases = [_scaled(case, scale) for case in CASES]
+    first_site = store.make(folder / "served")
+    second_site = store.another(first_site, folder / "second")
+    cases = [_scaled(case, scale) for case in CASES + (SEVERAL if second_site else ())]
     bodies = sample.encoded(max(case.count for case in cases))
     activities = prepared(bodies)
     pairs: dict[str, list[Pair]] = {case.name: [] for case in cases}
-    bare = Bare(folder / "bare.db")
-    with served(make_site(folder / "served")) as site:
-        warm(site, bodies)
+    bare = store.bare(store.make(folder / "bare"))
+    with ExitStack() as stack:
+        site = stack.enter_context(served(first_site))
+        sites = [site]
+        if second_site:
+            sites.append(stack.enter_context(served(second_site)))
+        for one in sites:
+            warm(one, bodies)
         bare.insert(activities[:WARM], 1_000)
         sent = 0
         first = _newest_seq(site)
@@ -109,7 +121,9 @@ def measure(folder: Path, *, scale: float, rounds: int, budget_s: float) -> list
                 break
             for case in cases:
                 some = activities[: case.count]
-                pairs[case.name].append(_in_turn(site, case, bodies, bare, some, number))
+                pairs[case.name].append(
+                    _in_turn(sites[: case.servers], case, bodies, bare, some, number)
+                )
                 sent += case.count
         if _newest_seq(site) - first != sent:
             raise RuntimeError("Not every acknowledged activity is in the log")
@@ -119,7 +133,7 @@ def measure(folder: Path, *, scale: float, rounds: int, budget_s: float) -> list
 
 def show(rows: list[Row]) -> None:
     table.show(
-        f"Recording over HTTP beside a bare loop ({len(rows[0].pairs)} turns, medians)",
+        f"Recording over HTTP beside the engine's bare loop ({len(rows[0].pairs)} turns, medians)",
         ["sent", "act./s", "p50 ms", "p99 ms", "CPU us/act.", "bare batch", "bare act./s",
          "CPU us/act.", "ratio", "lowest", "highest"],
         [
@@ -161,8 +175,13 @@ def warm(site: Site, bodies: list[bytes]) -> None:
 
 def send(site: Site, case: Case, bodies: list[bytes]) -> load.Result:
     """One run of a case. Raises RuntimeError when not everything was recorded."""
-    requests = list(_requests(site, bodies[: case.count], case.items))
-    result = load.run(site.port, requests, case.connections)
+    return _send([site], case, bodies)
+
+
+def _send(sites: list[Site], case: Case, bodies: list[bytes]) -> load.Result:
+    """The servers are of one installation."""
+    requests = list(_requests(sites[0], bodies[: case.count], case.items))
+    result = load.run([site.port for site in sites], requests, case.connections)
     result.expect(201 if case.items == 1 else 200)
     if case.items > 1 and result.body.count(b'"status":201') != case.items:
         raise RuntimeError(f"A batch was not recorded as a whole: {result.body[:500]!r}")
@@ -170,13 +189,18 @@ def send(site: Site, case: Case, bodies: list[bytes]) -> load.Result:
 
 
 def _in_turn(
-    site: Site, case: Case, bodies: list[bytes], bare: Bare, activities: list[Prepared], turn: int
+    sites: list[Site],
+    case: Case,
+    bodies: list[bytes],
+    bare: BareLoop,
+    activities: list[Prepared],
+    turn: int,
 ) -> Pair:
     """Run both; who is first changes from turn to turn."""
     beside = bare.insert(activities, case.bare_batch) if turn % 2 else None
-    before = _cpu_s(site)
-    result = send(site, case, bodies)
-    after = _cpu_s(site)
+    before = _cpu_s(sites)
+    result = _send(sites, case, bodies)
+    after = _cpu_s(sites)
     beside = beside or bare.insert(activities, case.bare_batch)
     known = before is not None and after is not None
     return Pair(
@@ -190,9 +214,10 @@ def _in_turn(
     )
 
 
-def _cpu_s(site: Site) -> float | None:
-    assert site.process
-    return machine.cpu_s(site.process.pid)
+def _cpu_s(sites: list[Site]) -> float | None:
+    """The processor time of the servers so far."""
+    each = [machine.cpu_s(site.process.pid) for site in sites if site.process]
+    return None if None in each else sum(filter(None, each))
 
 
 def _requests(site: Site, bodies: list[bytes], items: int) -> Iterator[bytes]:
@@ -214,7 +239,7 @@ def _scaled(case: Case, scale: float) -> Case:
     """With fewer activities, but whole batches, and at least two requests on each connection."""
     step = case.items * case.connections
     count = max(2 * step, int(case.count * scale) // step * step)
-    return Case(case.name, case.connections, case.items, count)
+    return Case(case.name, case.connections, case.items, count, case.servers)
 
 
 def _row(case: Case, pairs: list[Pair]) -> Row:

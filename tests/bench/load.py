@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle, islice
 
 import uvloop
 
@@ -104,19 +105,21 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def run(port: int, requests: Iterable[bytes], connections: int) -> Result:
-    """Send all requests over this many connections, as fast as they are answered.
+def run(ports: int | Sequence[int], requests: Iterable[bytes], connections: int) -> Result:
+    """Send all requests over this many connections, shared out over the ports, as fast as they are
+    answered.
 
     Raises ConnectionError when the server hangs up, and TimeoutError after LIMIT_S.
     """
     result = Result()
     source = iter(requests)
+    ports = (ports,) if isinstance(ports, int) else ports
 
     async def go() -> None:
         loop = asyncio.get_running_loop()
         clients = [
             (await loop.create_connection(lambda: Client(source, result), "127.0.0.1", port))[1]
-            for _ in range(connections)
+            for port in islice(cycle(ports), connections)
         ]
         start = time.perf_counter()
         for client in clients:

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 from tests.bench import load, sample, table
 from tests.bench.ingest import served
-from tests.conftest import Site, make_site
+from tests.bench.stores import Store
+from tests.conftest import Site
 
 from trailkeeper.activity import ActivityInput, now_us
 from trailkeeper.installation import opened
@@ -67,9 +68,9 @@ class Reads(Struct, frozen=True):
     """Whether there are pages to log in to."""
 
 
-def measure(folder: Path, *, activities: int, requests: int) -> Reads:
+def measure(folder: Path, store: Store, *, activities: int, requests: int) -> Reads:
     """Fill a log through the product's own writer, serve it, and time every read."""
-    site = make_site(folder / "read")
+    site = store.make(folder / "read")
     start = now_us() - SPAN_US
     seconds = fill(site.data, site.workspace, activities, start_us=start, span_us=SPAN_US)
     with served(site):
@@ -155,6 +156,8 @@ def listings(site: Site, activities: int) -> list[Read]:
         ("rare word", {"q": sample.RARE}, _some),
         ("common word", {"q": "orders"}, _full),
         ("phrase", {"q": '"sync orders to"'}, _some),
+        ("part of a rare word", {"q": f"*{sample.RARE[1:-1]}*"}, _some),
+        ("part of a common word", {"q": "*rder*"}, _full),
     ]
     reads: list[Read] = []
     with site.http() as http:

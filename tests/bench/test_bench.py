@@ -33,6 +33,8 @@ READS = (
     "rare word",
     "common word",
     "phrase",
+    "part of a rare word",
+    "part of a common word",
     "one activity by id",
 )
 

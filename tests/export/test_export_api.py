@@ -197,8 +197,7 @@ def test_files_are_their_owners_alone_and_the_oldest_make_room(full: Site) -> No
         assert folder.stat().st_mode & 0o777 == 0o700
         assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
         assert first["bytes"] + second["bytes"] > 20_000_000, "else there is room for both"
-        there = wait_for(lambda: [e["id"] for e in http.get(EXPORTS).json()["data"]])
-        assert there == [second["id"]]
+        wait_for(lambda: [e["id"] for e in http.get(EXPORTS).json()["data"]] == [second["id"]])
         assert [file.stem for file in folder.iterdir()] == [second["id"]]
         (gone,) = listed(http, action="audit_log.export_deleted")
         assert (gone["actor"]["id"], gone["reason"]) == ("exports", "to make room for a new one")

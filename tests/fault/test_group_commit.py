@@ -17,10 +17,10 @@ from tests.conftest import Site, make_site, wait_for
 from trailkeeper.activity import ActivityInput, Actor, Target
 from trailkeeper.errors import NotFound, StoreUnavailable
 from trailkeeper.installation import Installation, opened
-from trailkeeper.ledger import sqlite
 from trailkeeper.ledger.append import Append, Receipt
 from trailkeeper.ledger.prepare import Prepared
 from trailkeeper.ledger.schema import member, source_state
+from trailkeeper.ledger.sqlite import engine
 from trailkeeper.ledger.writer import Transaction
 
 from .support import check_ledger
@@ -216,7 +216,7 @@ def test_an_id_sent_twice_in_one_group_is_recorded_once(
 def test_a_database_that_stays_locked_is_told_and_the_next_group_goes_on(
     place: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
     with opened(place.data) as installation:
         key = installation.workspaces.find("Acme")
         installation.writer.append(key, [prepared(installation, "id1")])

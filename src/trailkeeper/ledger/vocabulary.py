@@ -7,7 +7,7 @@ pieces that were not met before are taken apart.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from trailkeeper.ledger.words import words_of
 
@@ -20,10 +20,11 @@ PIECE_MAX = 100
 
 
 class Vocabulary:
-    """What is known of it on one connection, inside its open transaction."""
+    """What is known of it on one connection, inside its open transaction. `write` is to insert
+    words of a workspace, those that are not there yet."""
 
-    def __init__(self, database: Any) -> None:
-        self._db = database
+    def __init__(self, write: Callable[[int, list[str]], None]) -> None:
+        self._write = write
         self._known: dict[int, set[str]] = {}
 
     def forget(self) -> None:
@@ -41,14 +42,8 @@ class Vocabulary:
         new -= known
         if not new:
             return
-        self._db.executemany(
-            "INSERT INTO word (workspace, word) VALUES (?,?) ON CONFLICT DO NOTHING",
-            [
-                (workspace, word)
-                for word in sorted(set(words_of(" ".join(new))))
-                if len(word) <= WORD_MAX
-            ],
-        )
+        words = sorted(set(words_of(" ".join(new))))
+        self._write(workspace, [word for word in words if len(word) <= WORD_MAX])
         if sum(map(len, self._known.values())) + len(new) > PIECES_MAX:
             self._known.clear()
             return

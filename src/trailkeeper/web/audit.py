@@ -23,7 +23,7 @@ from trailkeeper.web.labels import type_label
 from trailkeeper.web.pane import pane_of
 from trailkeeper.web.render import go_to, render
 from trailkeeper.web.rows import days
-from trailkeeper.web.security import WebRequest
+from trailkeeper.web.security import PAGE_HEADERS, WebRequest
 from trailkeeper.web.services import Audit, Choice, Page, Role
 from trailkeeper.web.session import SIGNED_IN, VIEW_AUDIT, services_of, session_of
 from trailkeeper.web.text import visible
@@ -140,7 +140,13 @@ class Counts(Struct, frozen=True):
     sampled: list[str]
 
 
-@get("/audit/counts", opt={"permission": VIEW_AUDIT}, sync_to_thread=True, include_in_schema=False)
+@get(
+    "/audit/counts",
+    opt={"permission": VIEW_AUDIT},
+    response_headers=PAGE_HEADERS,
+    sync_to_thread=True,
+    include_in_schema=False,
+)
 def counts(request: WebRequest) -> Counts:
     """The counts in the menus of activities and asset types."""
     audit, workspace = services_of(request).audit, session_of(request).workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 from tests.bench import machine
-from tests.bench.growth.stores import Part
+from tests.bench.stores import Part
 
 ROOT = Path(__file__).parents[3]
 

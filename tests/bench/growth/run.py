@@ -14,7 +14,7 @@ from tests.bench.growth import stage
 from tests.bench.growth.clock import Clock
 from tests.bench.growth.figures import Growth, commit
 from tests.bench.growth.fill import WORKSPACES, Log
-from tests.bench.growth.stores import STORES
+from tests.bench.stores import Store
 
 from trailkeeper.activity import now_us
 
@@ -34,7 +34,7 @@ MEASURE_S = 120.0
 def measure(
     folder: Path,
     *,
-    store: str,
+    store: Store,
     stages: Sequence[int],
     scale: float = 1.0,
     workspaces: int = WORKSPACES,
@@ -48,7 +48,7 @@ def measure(
     """
     begun = time.monotonic()
     growth = Growth(
-        store=store,
+        store=store.name,
         commit=commit(),
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine.look(folder),
@@ -57,16 +57,15 @@ def measure(
         stages=[],
         asked=list(stages),
     )
-    made = STORES[store]()
     clock = Clock(max(stages), now_us() - MARGIN_US)
     with time_machine.travel((clock.at(0) - MARGIN_US) / 1e6, tick=True):
-        log = Log(made.make(folder / "growth"), clock, workspaces)
+        log = Log(store.make(folder / "growth"), clock, workspaces)
         log.add_workspaces()
     size = 0
     try:
         for size in stages:
             filled = log.grow_to(size, begun + budget_s - MEASURE_S * scale)
-            growth.stages.append(stage.measure(made, log, filled, scale))
+            growth.stages.append(stage.measure(store, log, filled, scale))
             growth.seconds = time.monotonic() - begun
             done(growth)
     except Exception as error:  # noqa: BLE001 # the stages before are worth having

@@ -11,8 +11,8 @@ from tests.bench import load, machine, reads, steady
 from tests.bench.bare import prepared
 from tests.bench.growth.figures import Ingest, Latency, Stage
 from tests.bench.growth.fill import FIRST, Filled, Log
-from tests.bench.growth.stores import Store
 from tests.bench.ingest import Case, send, served
+from tests.bench.stores import Store
 from tests.conftest import Site
 
 from trailkeeper.installation import Installation
@@ -22,7 +22,7 @@ from trailkeeper.ledger.prepare import Prepared
 BATCH = 1_000
 POSTS_PER_S = 200.0
 
-PRODUCT, BARE = "the writer, batches of 1,000", "bare loop, batches of 1,000"
+PRODUCT, BARE = "the writer, batches of 1,000", "{}, batches of 1,000"
 BATCHES = Case("HTTP, batches of 1,000, 2 connections", 2, BATCH, 12_000)
 SINGLES = Case("HTTP, single posts, 64 connections", 64, 1, 3_200)
 
@@ -99,7 +99,7 @@ class _Costs:
 def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
     """The product's writer and the bare loop over the same database in turns; the first batch of
     each turn is not counted."""
-    product, bare = _Costs(), _Costs()
+    product, bare, beside = _Costs(), _Costs(), ""
     turns, batches = (3, 5) if scale >= 1 else (1, 2)
     for _ in range(turns):
         some = prepared(log.large((batches + 1) * BATCH))
@@ -108,6 +108,7 @@ def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
         some = prepared(log.large((batches + 1) * BATCH))
         with log.travelled():
             loop = store.bare(log.site)
+            beside = loop.name
             try:
                 loop.insert(some[:BATCH], BATCH)
                 made = loop.insert(some[BATCH:], BATCH)
@@ -115,7 +116,7 @@ def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
                 bare.cpu_s += made.cpu_s
             finally:
                 loop.close()
-    return [product.of(PRODUCT), bare.of(BARE)]
+    return [product.of(PRODUCT), bare.of(BARE.format(beside))]
 
 
 def _write(installation: Installation, activities: list[Prepared], costs: _Costs) -> None:

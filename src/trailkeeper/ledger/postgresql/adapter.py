@@ -7,7 +7,8 @@ connection to `execute` and `executemany`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -70,15 +71,23 @@ class Adapted:
                 raise problem from error
             raise
 
-    def together(self, *statements: tuple[str, Values]) -> list[Any]:
-        """Several statements in one round trip; their cursors. What fails, fails them all."""
+    @contextmanager
+    def in_one_go(self) -> Generator[None]:
+        """What is executed meanwhile is sent at once and answered together at the end: one round
+        trip. The server works on one statement while the next is made. What fails, fails them all.
+        """
         try:
             with self.driver.pipeline():
-                return [self.driver.execute(translated(sql), values) for sql, values in statements]
+                yield
         except psycopg.Error as error:
             if problem := as_problem(error):
                 raise problem from error
             raise
+
+    def together(self, *statements: tuple[str, Values]) -> list[Any]:
+        """Several statements in one round trip; their cursors."""
+        with self.in_one_go():
+            return [self.execute(sql, values) for sql, values in statements]
 
     def say(self, statements: str) -> None:
         """Several statements without values in one message, of which nothing is answered."""

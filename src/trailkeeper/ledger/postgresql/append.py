@@ -7,9 +7,10 @@ Several processes may append. Whoever does has locked the workspace's row first,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from trailkeeper.activity import now_us
@@ -22,7 +23,7 @@ from trailkeeper.ledger.postgresql.dictionaries import Dictionaries
 from trailkeeper.ledger.postgresql.ids import digest_key, id_key
 from trailkeeper.ledger.postgresql.keys import make_keys
 from trailkeeper.ledger.postgresql.partitions import Partitions
-from trailkeeper.ledger.postgresql.rows import Row, Statement, inserts, row_of
+from trailkeeper.ledger.postgresql.rows import ROWS_MAX, Row, Statement, insert, row_of
 from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
 from trailkeeper.ledger.vocabulary import Vocabulary
@@ -38,6 +39,17 @@ _STATES = (
     " newest_key = n.newest_key FROM unnest(?::int[], ?::bigint[], ?::bigint[],"
     " ?::bigint[]) AS n (key, next_seq, last_received_at, newest_key) WHERE w.key = n.key"
 )
+
+_WORDS = "INSERT INTO word (workspace, word) SELECT ?, unnest(?::text[]) ON CONFLICT DO NOTHING"
+
+
+class _Placed(NamedTuple):
+    """New activities of a workspace, with their keys and times."""
+
+    workspace: int
+    group: Group
+    keys: list[int]
+    times: list[int]
 
 
 def lock_statement(workspaces: Collection[int]) -> Statement:
@@ -64,7 +76,7 @@ class Appender:
     def __init__(self, database: Any) -> None:
         self._db = database
         self._dictionaries = Dictionaries(database)
-        self._vocabulary = Vocabulary(database)
+        self._vocabulary = Vocabulary(self._write_words)
         self._partitions = Partitions(database)
         self._moved: bool | None = None
         """Whether there are ids of activities that were removed on SQLite, before the installation
@@ -176,8 +188,7 @@ class Appender:
             for prepared in group.new
         ]
         self._dictionaries.learn(timed)
-        rows: list[Row] = []
-        cells: Counter[tuple[int, ...]] = Counter()
+        placed: list[_Placed] = []
         position = 0
         for workspace, group in groups.items():
             end = position + len(group.new)
@@ -186,24 +197,24 @@ class Appender:
             state = self._locked[workspace]
             keys = make_keys(self._db, workspace, times, state.newest_key)
             self._partitions.cover(keys)
-            self._add_rows(workspace, group, keys, times, rows, cells)
+            placed.append(_Placed(workspace, group, keys, times))
             state.newest_key = max(state.newest_key, *keys)
             state.next_seq = group.first_seq + len(group.new)
             state.last_received_at = group.received_at
             self._left[workspace] = state
-        self._db.together(*inserts(rows), self._counts(cells), self._states(list(groups)))
-        for workspace, group in groups.items():
-            self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
+        cells: Counter[tuple[int, ...]] = Counter()
+        with self._db.in_one_go():
+            rows = chain.from_iterable(self._rows(one, cells) for one in placed)
+            while some := list(islice(rows, ROWS_MAX)):
+                self._db.execute(*insert(some))
+            self._db.execute(*self._counts(cells))
+            self._db.execute(*self._states(list(groups)))
+            for workspace, group in groups.items():
+                self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
 
-    def _add_rows(
-        self,
-        workspace: int,
-        group: Group,
-        keys: list[int],
-        times: list[int],
-        rows: list[Row],
-        cells: Counter[tuple[int, ...]],
-    ) -> None:
+    def _rows(self, placed: _Placed, cells: Counter[tuple[int, ...]]) -> Iterator[Row]:
+        """The rows of these activities, which are counted in `cells`, one by one."""
+        workspace, group, keys, times = placed
         known = self._dictionaries
         for key, at, seq, id, prepared in zip(
             keys,
@@ -218,7 +229,8 @@ class Appender:
             target = known.entity(workspace, prepared.targets[0])
             failed = prepared.has_failed
             public = public_bytes(prepared, id, seq, group.received_at, at)
-            row = row_of(
+            cells[workspace, rollup.hour_of(key), action, failed] += 1
+            yield row_of(
                 workspace,
                 key,
                 seq,
@@ -230,8 +242,6 @@ class Appender:
                 public,
                 vector_of(self._tokens(workspace, prepared), lexemes_of(prepared.text)),
             )
-            rows.append(row)
-            cells[workspace, rollup.hour_of(key), action, failed] += 1
 
     def _tokens(self, workspace: int, prepared: Prepared) -> list[str]:
         """What the index has beside the text and the columns of `activity_index`."""
@@ -249,6 +259,9 @@ class Appender:
             tokens.append(f"{Token.TARGET}{known.entity(workspace, target)}")
             tokens.append(f"{Token.TYPE}{known.term(workspace, 'type', target.type)}")
         return tokens
+
+    def _write_words(self, workspace: int, words: list[str]) -> None:
+        self._db.execute(_WORDS, (workspace, words))
 
     def _counts(self, cells: Counter[tuple[int, ...]]) -> Statement:
         columns = zip(*((*cell, count) for cell, count in cells.items()), strict=True)

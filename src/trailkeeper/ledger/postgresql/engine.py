@@ -6,6 +6,7 @@ only a server that takes writes, so that what was answered is in the next read.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +14,15 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from trailkeeper.errors import StoreUnavailable
+from trailkeeper.ledger.postgresql import arrays, texts
 from trailkeeper.ledger.postgresql.adapter import Adapted
 from trailkeeper.ledger.postgresql.address import conninfo
 from trailkeeper.ledger.postgresql.failures import RETRY_AFTER_S, as_problem
-from trailkeeper.ledger.postgresql.texts import register
 
 POOL_WAIT_S = 10
 FAIL_AGAIN_S = 0.5
@@ -32,6 +34,9 @@ IDLE_WAIT = "60s"
 """A process that hangs in a transaction must not hold up the others for ever."""
 
 READ_MOST = "60s"
+
+PING_AFTER_S = 1.0
+"""A connection that has rested for so long is tried before it is used."""
 
 _WRITING = (
     "SELECT set_config('jit', 'off', false),"
@@ -72,13 +77,12 @@ def writer_engine(url: str) -> Engine:
 def reader_engine(url: str, connections: int = 48) -> Engine:
     """An engine whose connections refuse to write, pooled for threads. Raises AddressError.
 
-    A pooled connection that has broken meanwhile is replaced before it is used.
+    A pooled connection that has broken while it rested is replaced before it is used.
     """
     sizes = {
         "pool_size": 8,
         "max_overflow": connections - 8,
         "pool_timeout": POOL_WAIT_S,
-        "pool_pre_ping": True,
         # After a failover, connections come back to the new server by and by.
         "pool_recycle": 1_800,
     }
@@ -107,6 +111,7 @@ def _engine(url: str, pool: type[Any], options: dict[str, Any], settings: str) -
         **options,
     )
     event.listen(engine, "handle_error", _explained, retval=True)
+    event.listen(engine, "checkout", _check)
     event.listen(engine, "reset", _reset)
     return engine
 
@@ -126,7 +131,8 @@ def _connector(info: str, settings: str) -> Callable[[], psycopg.Connection[Any]
             raise
         failed.clear()
         try:
-            register(connection)
+            texts.register(connection)
+            arrays.register(connection)
             connection.execute(settings.encode())
         except BaseException:
             connection.close()
@@ -138,13 +144,23 @@ def _connector(info: str, settings: str) -> Callable[[], psycopg.Connection[Any]
 
 def _explained(context: ExceptionContext) -> BaseException | None:
     """What SQLAlchemy raises when the database is away is the Problem that it is."""
-    if context.is_pre_ping:  # the pool gets over it
-        return None
     return as_problem(context.original_exception)
+
+
+def _check(driver: psycopg.Connection[Any], record: Any, _proxy: Any) -> None:
+    """Have the pool replace a connection that has broken while it rested. One that was just used is
+    not asked, which would be one more round trip for each read."""
+    if time.monotonic() - record.info.get("used_at", math.inf) < PING_AFTER_S:
+        return
+    try:
+        driver.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 def _reset(driver: psycopg.Connection[Any], record: Any, _state: Any) -> None:
     """A connection comes back to the pool without a transaction; a broken one does not."""
+    record.info["used_at"] = time.monotonic()
     if driver.closed:
         record.invalidate()
     elif driver.info.transaction_status is not TransactionStatus.IDLE:

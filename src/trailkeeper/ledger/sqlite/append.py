@@ -37,6 +37,9 @@ INSERT_ACTIVITY = (
 )
 
 
+_WORD = "INSERT INTO word (workspace, word) VALUES (?,?) ON CONFLICT DO NOTHING"
+
+
 @dataclass(slots=True)
 class _Workspace:
     next_seq: int
@@ -49,10 +52,13 @@ class Appender(Dictionaries):
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
         self._keys = KeyMaker(connection)
-        self._vocabulary = Vocabulary(connection)
+        self._vocabulary = Vocabulary(self._write_words)
         self._workspaces: dict[int, _Workspace] = {}
         self._fresh: int | None = None
         self._removed: bool | None = None
+
+    def _write_words(self, workspace: int, words: list[str]) -> None:
+        self._db.executemany(_WORD, [(workspace, word) for word in words])
 
     def forget(self) -> None:
         """Drop what is remembered: another process wrote, or something was rolled back."""

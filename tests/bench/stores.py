@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,8 @@ class Part(Struct, frozen=True):
 
 class BareLoop(Protocol):
     """Inserts the rows that the product would, with nothing around it."""
+
+    name: str
 
     def insert(self, activities: list[Prepared], batch: int) -> Commits: ...
 
@@ -46,6 +49,14 @@ class Store(Protocol):
 
     def parts(self, site: Site) -> list[Part]:
         """All that an installation that is not served holds on disk, the largest first."""
+        ...
+
+    def another(self, site: Site, folder: Path) -> Site | None:
+        """One more server process of an installation, if the store allows of it."""
+        ...
+
+    def close(self) -> None:
+        """End what was started for it."""
         ...
 
 
@@ -71,6 +82,12 @@ class Sqlite:
                 return [Part("all (this Python's SQLite has no dbstat)", path.stat().st_size)]
         return [Part(_called(name, tables), size) for name, size in rows]
 
+    def another(self, site: Site, folder: Path) -> None:
+        """A file has one process that writes."""
+
+    def close(self) -> None:
+        """Nothing was started."""
+
 
 _TABLES = "SELECT name, tbl_name FROM sqlite_schema WHERE type='index'"
 _SIZES = "SELECT name, pgsize FROM dbstat WHERE aggregate=TRUE ORDER BY pgsize DESC"
@@ -88,4 +105,20 @@ def _called(name: str, tables: dict[str, str]) -> str:
     return tables.get(name, name)
 
 
-STORES: dict[str, type[Store]] = {Sqlite.name: Sqlite}
+STORES = ("sqlite", "postgresql")
+
+
+@contextmanager
+def store_of(name: str) -> Iterator[Store]:
+    """The store of this name."""
+    if name == "postgresql":
+        # Only now: without PostgreSQL all else can be measured.
+        from tests.bench.postgresql import Postgresql
+
+        store: Store = Postgresql()
+    else:
+        store = Sqlite()
+    try:
+        yield store
+    finally:
+        store.close()
