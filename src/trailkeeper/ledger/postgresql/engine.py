@@ -7,6 +7,7 @@ only a server that takes writes, so that what was answered is in the next read.
 from __future__ import annotations
 
 import math
+import select
 import time
 from collections.abc import Callable
 from typing import Any
@@ -148,14 +149,25 @@ def _explained(context: ExceptionContext) -> BaseException | None:
 
 
 def _check(driver: psycopg.Connection[Any], record: Any, _proxy: Any) -> None:
-    """Have the pool replace a connection that has broken while it rested. One that was just used is
-    not asked, which would be one more round trip for each read."""
-    if time.monotonic() - record.info.get("used_at", math.inf) < PING_AFTER_S:
+    """Have the pool replace a connection that has broken while it rested. One that was just used,
+    and whose server has not said anything since, such as good-bye, is not asked: that would be one
+    more round trip for each read."""
+    has_rested = time.monotonic() - record.info.get("used_at", math.inf) > PING_AFTER_S
+    if not has_rested and not _has_news(driver):
         return
     try:
         driver.execute("SELECT 1")
     except psycopg.Error as error:
         raise DisconnectionError from error
+
+
+def _has_news(driver: psycopg.Connection[Any]) -> bool:
+    """Whether there is something to be read, or the end, though nothing was asked."""
+    if driver.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(driver.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _reset(driver: psycopg.Connection[Any], record: Any, _state: Any) -> None:
