@@ -54,7 +54,7 @@ class KeyMaker:
         for at in times:
             key = self._next.get(at, at << SLOT_BITS)
             if key - (at << SLOT_BITS) >= SLOTS or key in made:
-                key = self._free_from(key, made)
+                key = self._free_from(key, made, newest)
             made.add(key)
             keys.append(key)
             self._next[at] = key + 1
@@ -72,12 +72,15 @@ class KeyMaker:
         for at, newest in rows:
             self._next[at] = at << SLOT_BITS if newest is None else newest + 1
 
-    def _free_from(self, key: int, made: set[int]) -> int:
-        """The first key from here on that neither the table nor this batch has."""
+    def _free_from(self, key: int, made: set[int], newest: int) -> int:
+        """The first key from here on that neither the table, whose newest time is given, nor this
+        batch has."""
         while True:
             if key in made:
                 key += 1
                 continue
+            if key >> SLOT_BITS > newest:
+                return key
             if not self._db.execute("SELECT 1 FROM activity WHERE key=?", (key,)).fetchone():
                 return key
             row = self._db.execute(

@@ -16,7 +16,7 @@ def make_keys(database: Any, workspace: int, times: list[int], newest: int) -> l
     for at in times:
         key = free.get(at, first_key(at))
         if key - first_key(at) >= SLOTS or key in made:
-            key = _free_from(database, workspace, key, made)
+            key = _free_from(database, workspace, key, made, newest)
         made.add(key)
         keys.append(key)
         free[at] = key + 1
@@ -37,12 +37,14 @@ def _first_free(database: Any, workspace: int, times: set[int]) -> dict[int, int
     return {at: first_key(at) if last is None else last + 1 for at, last in rows}
 
 
-def _free_from(database: Any, workspace: int, key: int, made: set[int]) -> int:
+def _free_from(database: Any, workspace: int, key: int, made: set[int], newest: int) -> int:
     """The first key from here on that neither the table nor this batch has."""
     while True:
         if key in made:
             key += 1
             continue
+        if key > newest:
+            return key
         taken = database.execute(
             "SELECT 1 FROM activity WHERE workspace = ? AND key = ?", (workspace, key)
         ).fetchone()
