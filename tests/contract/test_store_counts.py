@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sqlalchemy import select, text
+from sqlalchemy import Table, select, text
 from tests.contract.brute import Recorded, holds
 from tests.contract.stores import BACKENDS, OF_SQLITE, Store, open_store, receipt, sent
 from tests.contract.test_store_reader import ACTORS, ADDRESSES, TARGETS, WORDS, matches
@@ -288,7 +288,16 @@ def test_the_whole_log_is_counted_by_hours_whatever_the_limits(filled: Filled) -
 
 
 def hours(store: Store) -> dict[tuple[Any, ...], int]:
-    table = schema.activity_hour
+    """The counts by hour. Those by day must say the same."""
+    by_hour = kept(store, schema.activity_hour)
+    by_day = Counter[tuple[Any, ...]]()
+    for (workspace, hour, *cell), count in by_hour.items():
+        by_day[workspace, hour // 24, *cell] += count
+    assert kept(store, schema.activity_day) == by_day
+    return by_hour
+
+
+def kept(store: Store, table: Table) -> dict[tuple[Any, ...], int]:
     with store.reading() as connection:
         return {(*row[:4],): row.count for row in connection.execute(select(table))}
 
@@ -315,11 +324,15 @@ def hours_of_rows(store: Store) -> dict[tuple[Any, ...], int]:
 def test_the_counts_of_an_older_database_are_made_of_its_activities(store: Store) -> None:
     Filled(store)
     before = hours(store)
-    _, fill = import_module("trailkeeper.ledger.migrations.versions.0013_activity_hour").STATEMENTS
+    versions = "trailkeeper.ledger.migrations.versions"
+    _, fill = import_module(f"{versions}.0013_activity_hour").STATEMENTS
+    days = import_module(f"{versions}.0019_activity_day").FILL
 
     def work(transaction: Transaction) -> None:
         transaction.connection.execute(text("DELETE FROM activity_hour"))
+        transaction.connection.execute(text("DELETE FROM activity_day"))
         transaction.connection.exec_driver_sql(fill)
+        transaction.connection.exec_driver_sql(days)
 
     store.writer.run(work)
     assert before == hours(store) == hours_of_rows(store)

@@ -143,15 +143,12 @@ class Remover:
             row = database.execute(_TO_RECOUNT, (workspace,)).fetchone()
             if tuple(row or ()) != (seam.key, seam.seq, before):
                 return False
-            counts = Counter(cells)
+            counts = cells + rollup.forget_before(database, workspace, end)
             for key, action, public in database.execute(
                 "SELECT key, action, public FROM activity WHERE +workspace=? AND key<?",
                 (workspace, end * HOUR_KEYS),
             ).fetchall():
                 counts[hour_of(key), action, _outcome_of(public).outcome == "failure"] += 1
-            database.execute(
-                "DELETE FROM activity_hour WHERE workspace=? AND hour<?", (workspace, end)
-            )
             rollup.add(database, workspace, counts)
             database.execute("UPDATE moved SET recount_before=NULL WHERE workspace=?", (workspace,))
             return True

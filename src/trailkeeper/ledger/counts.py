@@ -1,19 +1,20 @@
 """Counting what matches a filter over ranges of keys, without reading the activities.
 
-Whole hours come from the counts by hour where the filter allows it; all else is counted by the keys
-that the inverted index finds, the newest first and never more than KEYS_MAX of them.
+Whole hours and days come from the counts of them where the filter allows it; all else is counted by
+the keys that the inverted index finds, the newest first and never more than KEYS_MAX of them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from itertools import pairwise
 
 from msgspec import Struct
 
 from trailkeeper.ledger.backend import Database
 from trailkeeper.ledger.index import FAILED
-from trailkeeper.ledger.rollup import HOUR_KEYS, by_hour, rolled
+from trailkeeper.ledger.rollup import DAY_HOURS, HOUR_KEYS, Unit, each, rolled, whole_days
 from trailkeeper.ledger.search import search_for
 from trailkeeper.query.filters import Filter
 
@@ -40,14 +41,13 @@ def count_between(database: Database, workspace: int, asked: Filter, borders: li
         return Counts(matches, failures, exact=True)
     ranges = [(max(low, search.low), min(high, search.high)) for low, high in pairwise(borders)]
     spans = _joined(ranges)
-    if by_hours := rolled(database, workspace, asked):
-        for hour, count, failed in by_hour(
-            database, by_hours, borders[0] // HOUR_KEYS, borders[-1] // HOUR_KEYS + 1
-        ):
-            at = bisect_right(borders, hour * HOUR_KEYS) - 1
-            if at >= 0 and at < len(ranges) and _is_whole(hour, ranges[at]):
-                matches[at] += count
-                failures[at] += failed
+    if of_hours := rolled(database, workspace, asked):
+        for unit, keys, first, end in _counted(ranges):
+            for number, count, failed in each(database, of_hours, unit, first, end):
+                at = bisect_right(borders, number * keys) - 1
+                if 0 <= at < len(ranges) and _is_whole(number * keys, keys, ranges[at]):
+                    matches[at] += count
+                    failures[at] += failed
         spans = _joined([rest for span in ranges for rest in whole_hours(span)[1]])
     left = KEYS_MAX
     for low, high in reversed(spans):
@@ -76,8 +76,25 @@ def _spread(keys: list[int], borders: list[int], counts: list[int]) -> None:
         start = end
 
 
-def _is_whole(hour: int, span: Span) -> bool:
-    return span[0] <= hour * HOUR_KEYS and (hour + 1) * HOUR_KEYS <= span[1]
+def _counted(ranges: list[Span]) -> Iterator[tuple[Unit, int, int, int]]:
+    """What to look up for rising ranges of keys: days or hours, how many keys one of them is, the
+    first, and before which one to stop. Those that are not wholly in a range count for nothing; no
+    hour of a day that counts is asked for, too."""
+    days: list[Span] = []
+    hours: list[Span] = []
+    for span in ranges:
+        whole, rest = whole_days(*whole_hours(span)[0])
+        days.append(whole)
+        hours += rest
+    days = [day for day in days if day[0] < day[1]]
+    if days:
+        yield "day", DAY_HOURS * HOUR_KEYS, days[0][0], days[-1][1]
+    for first, end in _joined(hours):
+        yield "hour", HOUR_KEYS, first, end
+
+
+def _is_whole(key: int, keys: int, span: Span) -> bool:
+    return span[0] <= key and key + keys <= span[1]
 
 
 def whole_hours(span: Span) -> tuple[Span, list[Span]]:

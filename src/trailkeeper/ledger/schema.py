@@ -97,6 +97,17 @@ activity_hour = Table(
 )
 """How many activities there are; `hour` counts from 1970 in UTC (see ledger/rollup.py)."""
 
+activity_day = Table(
+    "activity_day",
+    metadata,
+    Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    Column("action", Integer, primary_key=True),
+    Column("failed", Boolean, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""The same by day."""
+
 moved = Table(
     "moved",
     metadata,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from trailkeeper.catalogue import catalogue
 from trailkeeper.catalogue.details import CustomAction
@@ -17,6 +17,7 @@ from trailkeeper.ledger.postgresql.engine import adapted
 from trailkeeper.ledger.postgresql.restore import Recorded, Restorer
 from trailkeeper.ledger.schema import (
     activity,
+    activity_day,
     activity_hour,
     custom_action,
     removed_activity,
@@ -33,7 +34,8 @@ def move_activities(source: Connection, target: Connection, tell: Tell) -> None:
     """Copy what is not there yet. Each step is one transaction of `target`."""
     restorer = Restorer(adapted(target))
     for key, name in source.execute(select(workspace.c.key, workspace.c.name)).all():
-        _move_hours(source, target, key)
+        for table in (activity_hour, activity_day):
+            _move_counts(source, target, table, key)
         _move_removed(source, target, restorer, key)
         _move_workspace(source, target, restorer, key, partial(_tell_of, tell, name))
 
@@ -76,15 +78,15 @@ def _move_workspace(
         tell(f"activities up to seq {position}, of {count} in all")
 
 
-def _move_hours(source: Connection, target: Connection, key: int) -> None:
-    progress, part = Progress(target), f"activity_hour {key}"
+def _move_counts(source: Connection, target: Connection, table: Table, key: int) -> None:
+    progress, part = Progress(target), f"{table.name} {key}"
     if progress.position(part) >= 0:
         return
-    asked = select(activity_hour).where(activity_hour.c.workspace == key)
+    asked = select(table).where(table.c.workspace == key)
     rows = [dict(row) for row in source.execute(asked).mappings()]
     target.exec_driver_sql("BEGIN")
     if rows:
-        target.execute(insert(activity_hour), rows)
+        target.execute(insert(table), rows)
     progress.keep(part, 0)
     target.exec_driver_sql("COMMIT")
 

@@ -10,7 +10,9 @@ from sqlalchemy import Column, Connection, Table, insert, select, text
 from trailkeeper.ledger.moving.progress import Progress
 from trailkeeper.ledger.schema import metadata, workspace
 
-ELSEWHERE = frozenset({"activity", "activity_fresh", "activity_hour", "removed_activity"})
+ELSEWHERE = frozenset(
+    {"activity", "activity_day", "activity_fresh", "activity_hour", "removed_activity"}
+)
 """Those that activities.py moves, and one whose rows are part of the index."""
 
 PLAIN = tuple(table for table in metadata.sorted_tables if table.name not in ELSEWHERE)

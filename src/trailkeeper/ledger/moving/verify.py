@@ -16,7 +16,7 @@ from trailkeeper.ledger.marker import DatabaseError
 from trailkeeper.ledger.moving.tables import PLAIN, Tell, columns_of
 from trailkeeper.ledger.postgresql.engine import adapted
 from trailkeeper.ledger.postgresql.restore import REMOVED_KEY, key_of_fingerprint
-from trailkeeper.ledger.schema import activity_hour, removed_activity, workspace
+from trailkeeper.ledger.schema import activity_day, activity_hour, removed_activity, workspace
 
 
 class Compared(Struct, frozen=True):
@@ -46,7 +46,8 @@ def verify(source: Connection, target: Connection, tell: Tell) -> Verified:
     logs: list[WorkspaceLog] = []
     with _one_snapshot(target):
         tables = {table.name: _same_table(source, target, table) for table in PLAIN}
-        tables["activity_hour"] = _same_table(source, target, activity_hour)
+        for table in (activity_hour, activity_day):
+            tables[table.name] = _same_table(source, target, table)
         for key, name in source.execute(select(workspace.c.key, workspace.c.name)).all():
             tell(f"{name}: comparing")
             here, there = log_of(source, key), log_of(target, key)

@@ -26,13 +26,14 @@ from trailkeeper.ledger.postgresql.partitions import Partitions
 from trailkeeper.ledger.postgresql.rows import ROWS_MAX, Row, Statement, insert, row_of
 from trailkeeper.ledger.postgresql.words import lexemes_of, vector_of
 from trailkeeper.ledger.prepare import Prepared, public_bytes
+from trailkeeper.ledger.rollup import UNITS, Cell
 from trailkeeper.ledger.vocabulary import Vocabulary
 
 _COUNT = (
-    "INSERT INTO activity_hour (workspace, hour, action, failed, count)"
+    "INSERT INTO activity_{unit} (workspace, {unit}, action, failed, count)"
     " SELECT * FROM unnest(?::int[], ?::bigint[], ?::int[], ?::bool[], ?::bigint[])"
-    " ON CONFLICT (workspace, hour, action, failed)"
-    " DO UPDATE SET count = activity_hour.count + excluded.count"
+    " ON CONFLICT (workspace, {unit}, action, failed)"
+    " DO UPDATE SET count = activity_{unit}.count + excluded.count"
 )
 _STATES = (
     "UPDATE workspace w SET next_seq = n.next_seq, last_received_at = n.last_received_at,"
@@ -202,18 +203,19 @@ class Appender:
             state.next_seq = group.first_seq + len(group.new)
             state.last_received_at = group.received_at
             self._left[workspace] = state
-        cells: Counter[tuple[int, ...]] = Counter()
+        counts: dict[int, Counter[Cell]] = {one.workspace: Counter() for one in placed}
         with self._db.in_one_go():
-            rows = chain.from_iterable(self._rows(one, cells) for one in placed)
+            rows = chain.from_iterable(self._rows(one, counts[one.workspace]) for one in placed)
             while some := list(islice(rows, ROWS_MAX)):
                 self._db.execute(*insert(some))
-            self._db.execute(*self._counts(cells))
+            for statement in _counting(counts):
+                self._db.execute(*statement)
             self._db.execute(*self._states(list(groups)))
             for workspace, group in groups.items():
                 self._vocabulary.add(workspace, [prepared.text for prepared in group.new])
 
-    def _rows(self, placed: _Placed, cells: Counter[tuple[int, ...]]) -> Iterator[Row]:
-        """The rows of these activities, which are counted in `cells`, one by one."""
+    def _rows(self, placed: _Placed, counts: Counter[Cell]) -> Iterator[Row]:
+        """The rows of these activities, one by one, which are counted."""
         workspace, group, keys, times = placed
         known = self._dictionaries
         for key, at, seq, id, prepared in zip(
@@ -229,7 +231,7 @@ class Appender:
             target = known.entity(workspace, prepared.targets[0])
             failed = prepared.has_failed
             public = public_bytes(prepared, id, seq, group.received_at, at)
-            cells[workspace, rollup.hour_of(key), action, failed] += 1
+            counts[rollup.hour_of(key), action, failed] += 1
             yield row_of(
                 workspace,
                 key,
@@ -263,10 +265,6 @@ class Appender:
     def _write_words(self, workspace: int, words: list[str]) -> None:
         self._db.execute(_WORDS, (workspace, words))
 
-    def _counts(self, cells: Counter[tuple[int, ...]]) -> Statement:
-        columns = zip(*((*cell, count) for cell, count in cells.items()), strict=True)
-        return _COUNT, tuple(map(list, columns))
-
     def _states(self, workspaces: list[int]) -> Statement:
         states = [self._locked[workspace] for workspace in workspaces]
         return _STATES, (
@@ -275,3 +273,15 @@ class Appender:
             [state.last_received_at for state in states],
             [state.newest_key for state in states],
         )
+
+
+def _counting(counts: dict[int, Counter[Cell]]) -> Iterator[Statement]:
+    """What adds these counts of workspaces, by hour and by day."""
+    by_unit = {workspace: rollup.by_unit(cells) for workspace, cells in counts.items()}
+    for unit in UNITS:
+        rows = [
+            (workspace, *cell, count)
+            for workspace, cells in by_unit.items()
+            for cell, count in cells[unit].items()
+        ]
+        yield _COUNT.format(unit=unit), tuple(map(list, zip(*rows, strict=True)))

@@ -16,6 +16,7 @@ from trailkeeper.ledger.postgresql.wall import wall
 OWN: frozenset[str] = frozenset(
     {
         "activity",
+        "activity_day",
         "activity_fresh",
         "activity_hour",
         "entity",
@@ -28,7 +29,7 @@ OWN: frozenset[str] = frozenset(
 
 TEXT = 'text COLLATE "C"'
 
-WALLED = ("activity", "activity_id", "activity_hour", "word", "term", "entity")
+WALLED = ("activity", "activity_id", "activity_hour", "activity_day", "word", "term", "entity")
 """Not `activity_index`: behind the wall its text index could not be used, since no comparison of
 texts counts as leakproof. It has words and numbers, and gives nothing but keys to `activity`. Nor
 `moved`, which is asked over all workspaces and has nothing of an activity."""
@@ -110,6 +111,16 @@ STATEMENTS = (
         failed boolean NOT NULL,
         count bigint NOT NULL,
         PRIMARY KEY (workspace, hour, action, failed)
+    ) WITH (fillfactor = 70)
+    """,
+    """
+    CREATE TABLE activity_day (
+        workspace integer NOT NULL,
+        day bigint NOT NULL,
+        action integer NOT NULL,
+        failed boolean NOT NULL,
+        count bigint NOT NULL,
+        PRIMARY KEY (workspace, day, action, failed)
     ) WITH (fillfactor = 70)
     """,
     # Words are searched for parts of them, one workspace's from end to end.
