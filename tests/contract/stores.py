@@ -25,6 +25,7 @@ from trailkeeper.errors import IdConflict
 from trailkeeper.installation import Installation, create, opened
 from trailkeeper.ledger import schema, writer
 from trailkeeper.ledger.append import Outcomes, Receipt
+from trailkeeper.ledger.postgresql import search
 from trailkeeper.ledger.prepare import Prepared
 from trailkeeper.ledger.reader import Reader
 from trailkeeper.ledger.writer import Transaction, Writer
@@ -32,6 +33,9 @@ from trailkeeper.ledger.writer import Transaction, Writer
 NEVER_S = 3_600.0
 BACKENDS = ("sqlite", "sqlite with fresh rows", "postgresql")
 """In the second what was just written stays out of the inverted index until there is more."""
+
+IN_SMALL_STEPS = "postgresql in small steps"
+"""A search looks at a few rows at a time there, as it does at thousands in a large log."""
 
 OF_SQLITE = pytest.mark.parametrize("store", BACKENDS[:2], indirect=True)
 """For tests of what only SQLite has."""
@@ -122,12 +126,14 @@ def receipt(outcome: Receipt | IdConflict) -> Receipt:
 @contextmanager
 def open_store(backend: str, data: Path) -> Iterator[Store]:
     """A new store of this kind."""
-    assert backend in BACKENDS
+    assert backend in (*BACKENDS, IN_SMALL_STEPS)
     with ExitStack() as stack:
-        url = stack.enter_context(database()) if backend == "postgresql" else None
+        url = stack.enter_context(database()) if backend.startswith("postgresql") else None
         create(data, url)
         if "fresh" in backend:
             stack.enter_context(patch.object(writer, "LULL_S", NEVER_S))
+        if backend == IN_SMALL_STEPS:
+            stack.enter_context(patch.multiple(search, WALK_MIN=5, WALK_MAX=5, WINDOW_MIN=1))
         here = stack.enter_context(opened(data, database_url=url))
         store = Store(data, here, stack, url)
         store.acme = store.workspace("Acme")

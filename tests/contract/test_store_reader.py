@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from tests.contract.brute import Recorded, listed
-from tests.contract.stores import BACKENDS, Store, open_store, receipt, sent
+from tests.contract.stores import BACKENDS, IN_SMALL_STEPS, Store, open_store, receipt, sent
 
 from trailkeeper.activity import from_us
 from trailkeeper.ledger import schema
@@ -148,7 +148,7 @@ class Filled:
         raise AssertionError("the listing does not end")
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+@pytest.fixture(scope="module", params=[*BACKENDS, IN_SMALL_STEPS])
 def filled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Filled]:

@@ -83,7 +83,7 @@ class _Finder:
         if walked is None:
             return found
         first, last = walked
-        rest = span.after(last if span.is_newest_first else first)
+        rest = span.after(first if span.is_newest_first else last)
         length = max(WINDOW_MIN, last - first)
         return found + self._windows(rest, abs(length), limit - len(found))
 
