@@ -114,10 +114,10 @@ class PostgresDatabase(Adapted):
         return bool(row and row[0])
 
     def words_with(self, workspace: int, part: str, /, *, at_end: bool, limit: int) -> list[str]:
-        condition = "right(word, length(:part)) = :part" if at_end else "strpos(word, :part) > 0"
+        # It has letters and digits only, none that means something to LIKE.
         rows = self.execute(
-            f"SELECT word FROM word WHERE workspace = :workspace AND {condition} LIMIT :limit",
-            {"workspace": workspace, "part": part, "limit": limit},
+            "SELECT word FROM word WHERE workspace = ? AND word LIKE ? LIMIT ?",
+            (workspace, f"%{part}" if at_end else f"%{part}%", limit),
         )
         return [row[0] for row in rows]
 

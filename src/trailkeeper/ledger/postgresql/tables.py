@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from trailkeeper.activity import now_us
 from trailkeeper.ledger.postgresql.partitions import OLD, first_month, make_old
+from trailkeeper.ledger.postgresql.parts import index_parts
 from trailkeeper.ledger.postgresql.wall import wall
 
 OWN: frozenset[str] = frozenset(
@@ -29,10 +30,10 @@ OWN: frozenset[str] = frozenset(
 
 TEXT = 'text COLLATE "C"'
 
-WALLED = ("activity", "activity_id", "activity_hour", "activity_day", "word", "term", "entity")
-"""Not `activity_index`: behind the wall its text index could not be used, since no comparison of
-texts counts as leakproof. It has words and numbers, and gives nothing but keys to `activity`. Nor
-`moved`, which is asked over all workspaces and has nothing of an activity."""
+WALLED = ("activity", "activity_id", "activity_hour", "activity_day", "term", "entity")
+"""Not `activity_index` and `word`: behind the wall their text indexes could not be used, since no
+comparison of texts counts as leakproof. They have words and numbers, and give nothing but keys to
+`activity`. Nor `moved`, which is asked over all workspaces and has nothing of an activity."""
 
 STATEMENTS = (
     # A workspace's row is updated by every append to it.
@@ -169,6 +170,7 @@ def create(connection: Connection) -> None:
     """Make them, once all others are there."""
     for statement in STATEMENTS:
         connection.exec_driver_sql(statement)
+    index_parts(connection)
     make_old(connection, first_month(now_us()))
     for table in (*WALLED, OLD.format("activity")):
         for statement in wall(table):

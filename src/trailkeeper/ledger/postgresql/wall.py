@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 POLICY = (
-    "workspace = nullif(nullif(current_setting('trailkeeper.workspace', true), ''), 'all')::integer"
-    " OR current_setting('trailkeeper.workspace', true) = 'all'"
+    "workspace = (SELECT nullif(nullif(current_setting('trailkeeper.workspace', true), ''), 'all')"
+    "::integer) OR (SELECT current_setting('trailkeeper.workspace', true) = 'all')"
 )
-"""A connection that has not said which workspace it is in sees nothing; a writer is in `all`."""
+"""A connection that has not said which workspace it is in sees nothing; a writer is in `all`. As
+queries of their own the settings are looked up once for a statement, not for each row."""
 
 
 def wall(table: str) -> tuple[str, ...]:
