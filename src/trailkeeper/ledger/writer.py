@@ -9,6 +9,7 @@ group fails and nothing of them is kept.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
@@ -36,9 +37,11 @@ TRIES = 5
 """How often a transaction is tried that failed only by its meeting with another one. Units are run
 again then: they have no effects outside of the transaction."""
 
-GATHER_S = 0.001
-"""How long the writer waits for a fuller group when the last one was larger. Whoever sends one
-request after the other never waits; of many at once it makes fewer, fuller commits."""
+GATHER_S = 0.005
+"""So long at most the writer waits for a fuller group, and no longer than the last one took: until
+all are there again whom that one has answered, and who came meanwhile. Whoever sends one request
+after the other never waits; of many at once it makes fewer, fuller commits, the more so the longer
+a commit takes."""
 
 FRESH_MAX = 400
 """With so many fresh rows the writer moves them on; a search during that time reads so many."""
@@ -238,18 +241,20 @@ class Writer:
         self._thread.join()
 
     def _loop(self) -> None:
-        last = 1
-        while (group := self._next_group(last)) is not None:
+        expected, seconds = 1, 0.0
+        while (group := self._next_group(expected, min(seconds, GATHER_S))) is not None:
             if group:
+                start = time.perf_counter()
                 self._work_off(group)
-                last = len(group)
+                seconds = time.perf_counter() - start
+                expected = len(group) + len(self._queue)
             if not group or self._fresh >= FRESH_MAX:
                 self._move_fresh()
         self._move_fresh()
         if self._session is not None:
             self._session.close()
 
-    def _next_group(self, last: int) -> list[_Entry] | None:
+    def _next_group(self, expected: int, patience_s: float) -> list[_Entry] | None:
         """What waits in the queue, once something does. Nothing after a lull with fresh rows to be
         moved; None at the end."""
         with self._wake:
@@ -259,9 +264,9 @@ class Writer:
                     return []
             if not self._queue:
                 return None
-            if len(self._queue) < last and not self._closing:
-                self._wanted = last
-                self._wake.wait(GATHER_S)
+            if len(self._queue) < expected and not self._closing:
+                self._wanted = expected
+                self._wake.wait(patience_s)
             group = self._take()
             self._in_work = len(group)
             return group
