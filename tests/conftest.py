@@ -165,6 +165,17 @@ def tables_of(data: Path) -> Iterator[Any]:
             yield connection
 
 
+def everything_in(data: Path) -> bytes:
+    """All bytes of an installation's database: its files, or the rows of all its tables."""
+    if not ON_POSTGRESQL:
+        return b"".join(file.read_bytes() for file in sorted(data.glob("trailkeeper.db*")))
+    asked = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+    with tables_of(data) as database:
+        tables = [row[0] for row in database.execute(asked).fetchall()]
+        rows = [database.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
+    return repr(rows).encode()
+
+
 def make_site(data: Path) -> Site:
     """A new installation, not served yet; made in this process, which is quicker than by `init`."""
     new_installation(data)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.api.conftest import run
@@ -22,11 +19,12 @@ from tests.conftest import Site, activity, cli, make_site, wait_for
 from tests.export.support import asked, ended
 from tests.fault.support import Load, check_ledger
 
-from trailkeeper.backup.archive import SEAL_START
 from trailkeeper.backup.create import make_backup
 from trailkeeper.backup.manifest import BackupError, decode_manifest
 from trailkeeper.backup.restore import restore_backup, verify_backup
 from trailkeeper.installation import opened
+
+from .support import members, names, packed, repacked
 
 __all__ = ["run"]
 
@@ -54,32 +52,6 @@ def archive(small: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_backup(small.data, tmp_path_factory.mktemp("backups") / "b.tar.zst")[0]
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-
-
-def members(archive: Path) -> dict[str, bytes]:
-    """What is in an archive, by the public tools."""
-    raw = zstandard.ZstdDecompressor().decompressobj().decompress(archive.read_bytes())
-    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
-        return {entry.name: tar.extractfile(entry).read() for entry in tar}  # type: ignore[union-attr]
-
-
-def packed(path: Path, files: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as tar:
-        for entry, body in files:
-            entry.size = len(body)
-            tar.addfile(entry, io.BytesIO(body))
-    frame = zstandard.ZstdCompressor(write_checksum=True).compress(raw.getvalue())
-    path.write_bytes(frame + SEAL_START + hashlib.sha256(frame).digest())
-    return path
-
-
-def repacked(path: Path, files: dict[str, bytes]) -> Path:
-    return packed(path, [(tarfile.TarInfo(name), body) for name, body in files.items()])
-
-
 def refused(archive: Path, data: Path) -> str:
     """What is said of a backup that is neither verified nor restored; nothing is left of it."""
     with pytest.raises(BackupError) as verified:
@@ -89,20 +61,6 @@ def refused(archive: Path, data: Path) -> str:
     assert not data.exists()
     assert str(verified.value) == str(restored.value)
     return str(restored.value)
-
-
-@pytest.fixture
-def served() -> Iterator[Callable[[Site], Site]]:
-    """Serves installations until the end of the test, however it ends."""
-    sites: list[Site] = []
-
-    def serve(site: Site) -> Site:
-        sites.append(site)
-        return site.start()
-
-    yield serve
-    for site in sites:
-        site.stop()
 
 
 @pytest.mark.slow

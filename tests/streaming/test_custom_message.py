@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.support import PATH
-from tests.conftest import Site, wait_for
+from tests.conftest import Site, tables_of, wait_for
 from tests.streaming.formats.samples import SAMPLES, TEAM
 from tests.streaming.receiver import Receiver
 from tests.streaming.test_http_stream import STREAMS, make_stream, record, state
@@ -222,8 +220,10 @@ def test_a_template_that_cannot_be_used_is_left_out_and_that_is_said_once(
     shape = {"template": '{"m": {{{log_message}}}}', "query": "action:recipe.stopped"}
     id = make_stream(site, receiver.url, shape=shape)
     site.stop()
-    with closing(sqlite3.connect(site.data / "trailkeeper.db")) as database, database:
-        database.execute("""UPDATE stream SET template = '{"m": {{{log_message}}'""")
+    with tables_of(site.data) as database:
+        database.execute("UPDATE stream SET template = ?", ('{"m": {{{log_message}}',))
+        if database.in_transaction:
+            database.execute("COMMIT")
     for one in ("a", "b"):
         site.start()
         record(site, one)

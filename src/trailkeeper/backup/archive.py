@@ -12,7 +12,8 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -25,9 +26,13 @@ from trailkeeper.backup.manifest import (
     StoredFile,
     decode_manifest,
 )
+from trailkeeper.backup.tables import PIECE, PIECE_MAX
 
 LEVEL = 3
 BLOCK = 1024 * 1024
+PACKED_BYTES = 1024
+"""So little is unpacked at once: four bytes may stand for 128 KB."""
+
 SEAL_START = b"\x50\x2a\x4d\x18\x20\x00\x00\x00"
 """The magic number of a skippable frame, and the length of what is in it."""
 
@@ -41,6 +46,12 @@ _IN_FOLDER = re.compile(rf"(?:{'|'.join(FOLDERS)})/[A-Za-z0-9_-][A-Za-z0-9._@+-]
 
 Said = Callable[[str], object]
 """Called with what is being done."""
+
+Progress = Callable[[int, int], object]
+"""Called with how much of a database is copied, and how much there is."""
+
+Piece = Callable[[str, bytes], object]
+"""Called with each piece of a table, in their order."""
 
 
 class ArchiveWriter:
@@ -63,6 +74,11 @@ class ArchiveWriter:
             self._tar.addfile(_entry(name, size), cast("Any", hashing))
         self.files.append(StoredFile(name, size, hashing.digest.hexdigest()))
 
+    def add_bytes(self, name: str, data: bytes) -> None:
+        """Add a file that is in memory."""
+        self._tar.addfile(_entry(name, len(data)), io.BytesIO(data))
+        self.files.append(StoredFile(name, len(data), hashlib.sha256(data).hexdigest()))
+
     def add_manifest(self, raw: bytes) -> None:
         self._tar.addfile(_entry(MANIFEST_FILE, len(raw)), io.BytesIO(raw))
 
@@ -72,20 +88,13 @@ class ArchiveWriter:
         self._sealing.seal()
 
 
-def unpack(archive: Path, target: Path, database_files: tuple[str, ...]) -> Manifest:
-    """Take all files out of an archive into an empty folder, and check them against its manifest.
-    Raises BackupError for an archive that is none, or not whole, or not as it was written."""
-    try:
-        with archive.open("rb") as file:
-            frame = _Frame(file)
-            found, raw = _take_out(frame, target, (*FILES, *database_files))
-            frame.finish()
-    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
-        raise BackupError(
-            f"{archive} is damaged, cut short or no backup: {str(error) or 'it ends too early'}"
-        ) from None
-    except OSError as error:
-        raise BackupError(f"{error.filename or archive}: {error.strerror}") from None
+def unpack(archive: Path, target: Path, database_files: tuple[str, ...], piece: Piece) -> Manifest:
+    """Take all files out of an archive into an empty folder, but for the pieces of tables, which
+    are only passed on, and check them against its manifest. Raises BackupError for an archive that
+    is none, or not whole, or not as it was written."""
+    with _opened(archive) as frame:
+        found, raw = _take_out(frame, target, (*FILES, *database_files), piece)
+        frame.finish()
     if raw is None:
         raise BackupError(f"{archive} has no {MANIFEST_FILE} at its end: it is not whole")
     manifest = decode_manifest(raw)
@@ -93,25 +102,60 @@ def unpack(archive: Path, target: Path, database_files: tuple[str, ...]) -> Mani
     return manifest
 
 
+def pieces_of(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """The pieces of tables, in their order, of an archive that `unpack` has found to be whole.
+    Raises BackupError."""
+    with _opened(archive) as frame, _tar(frame) as tar:
+        for entry in tar:
+            if PIECE.fullmatch(entry.name):
+                yield entry.name, _in_memory(tar.extractfile(entry), entry, PIECE_MAX)
+
+
+@contextmanager
+def _opened(archive: Path) -> Generator[_Frame]:
+    try:
+        with archive.open("rb") as file:
+            yield _Frame(file)
+    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        raise BackupError(
+            f"{archive} is damaged, cut short or no backup: {str(error) or 'it ends too early'}"
+        ) from None
+    except OSError as error:
+        raise BackupError(f"{error.filename or archive}: {error.strerror}") from None
+
+
+def _tar(frame: _Frame) -> tarfile.TarFile:
+    return tarfile.open(fileobj=cast("Any", frame), mode="r|")
+
+
 def _take_out(
-    frame: _Frame, target: Path, names: tuple[str, ...]
+    frame: _Frame, target: Path, names: tuple[str, ...], piece: Piece
 ) -> tuple[dict[str, StoredFile], bytes | None]:
     found: dict[str, StoredFile] = {}
     manifest: bytes | None = None
-    with tarfile.open(fileobj=cast("Any", frame), mode="r|") as tar:
+    with _tar(frame) as tar:
         for entry in tar:
             file = tar.extractfile(entry) if entry.isreg() else None
             if manifest is not None or file is None or entry.name in found:
                 raise BackupError(f"{entry.name[:80]!r} is not where a backup has it")
             if entry.name == MANIFEST_FILE:
-                if entry.size > MANIFEST_MAX:
-                    raise BackupError(f"Its {MANIFEST_FILE} is too long")
-                manifest = file.read()
+                manifest = _in_memory(file, entry, MANIFEST_MAX)
+            elif PIECE.fullmatch(entry.name):
+                data = _in_memory(file, entry, PIECE_MAX)
+                digest = hashlib.sha256(data).hexdigest()
+                found[entry.name] = StoredFile(entry.name, len(data), digest)
+                piece(entry.name, data)
             elif entry.name in names or _IN_FOLDER.fullmatch(entry.name):
                 found[entry.name] = _taken(file, entry, target / entry.name)
             else:
                 raise BackupError(f"{entry.name[:80]!r} is no file that a backup has")
     return found, manifest
+
+
+def _in_memory(file: Any, entry: tarfile.TarInfo, most: int) -> bytes:
+    if entry.size > most:
+        raise BackupError(f"Its {entry.name[:80]} is too long")
+    return file.read()
 
 
 def _taken(file: Any, entry: tarfile.TarInfo, path: Path) -> StoredFile:
@@ -180,20 +224,23 @@ class _Frame:
         self._left = os.fstat(file.fileno()).st_size - SEAL_BYTES
         self._digest = hashlib.sha256()
         self._unpacking = zstandard.ZstdDecompressor().decompressobj(read_across_frames=False)
-        self._ready = b""
+        self._ready, self._at = b"", 0
 
     def read(self, size: int, /) -> bytes:
-        while len(self._ready) < size and not self._unpacking.eof:
+        while len(self._ready) - self._at < size and not self._unpacking.eof:
             packed = self._packed()
             if not packed:
                 raise EOFError
-            self._ready += self._unpacking.decompress(packed)
-        taken, self._ready = self._ready[:size], self._ready[size:]
+            # What is left is copied only here: little of a file may be megabytes of what is in it.
+            self._ready = self._ready[self._at :] + self._unpacking.decompress(packed)
+            self._at = 0
+        taken = self._ready[self._at : self._at + size]
+        self._at += len(taken)
         return taken
 
     def _packed(self) -> bytes:
         """The next bytes of the file, but for the seal."""
-        packed = self._file.read(max(0, min(BLOCK // 8, self._left)))
+        packed = self._file.read(max(0, min(PACKED_BYTES, self._left)))
         self._left -= len(packed)
         self._digest.update(packed)
         return packed

@@ -8,14 +8,20 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import get_args
 
 from trailkeeper.backup.archive import Said, unpack
-from trailkeeper.backup.database import DATABASES, database_named
-from trailkeeper.backup.manifest import BackupError, Content, Manifest, key_check
+from trailkeeper.backup.database import Database, database_of
+from trailkeeper.backup.manifest import BackupError, DatabaseKind, Manifest, key_check, same_content
+from trailkeeper.backup.sqlite import content_of
+from trailkeeper.backup.tables import Streams
 from trailkeeper.installation import KEY_FILE
+from trailkeeper.ledger.marker import MARKER_FILE, sync_folder
 from trailkeeper.ledger.migrate import known_revisions
+from trailkeeper.ledger.sqlite import DATABASE_FILE
+from trailkeeper.settings import load_settings
 
-_DATABASE_FILES = tuple(database.file for database in DATABASES.values())
+_DATABASE_FILES = (DATABASE_FILE,)
 
 
 def verify_backup(archive: Path, *, said: Said = lambda _what: None) -> Manifest:
@@ -27,25 +33,41 @@ def verify_backup(archive: Path, *, said: Said = lambda _what: None) -> Manifest
 
 
 def restore_backup(
-    archive: Path, data: Path, *, key: Path | None = None, said: Said = lambda _what: None
+    archive: Path,
+    data: Path,
+    *,
+    key: Path | None = None,
+    database_url: str | None = None,
+    said: Said = lambda _what: None,
 ) -> Manifest:
-    """Make the installation of a backup in a folder that holds none.
+    """Make the installation of a backup in a folder that holds none; one of PostgreSQL with the
+    empty database of `database_url`, else of the setting with this name.
 
     Everything is checked before anything gets its name there, the database last of all: whatever
     goes wrong, there is no installation, or the whole one. A backup without the key needs it as a
-    file. Raises BackupError.
+    file. Raises BackupError, SettingsError.
     """
-    for name in (*_DATABASE_FILES, KEY_FILE):
+    for name in (*_DATABASE_FILES, KEY_FILE, MARKER_FILE):
         if (data / name).exists():
             raise BackupError(
                 f"{data} holds an installation already ({name}); it was left as it is."
                 " Restore into another folder"
             )
+    database = database_of(data, database_url or load_settings(data).database_url)
     try:
         with _stage(data) as stage:
             manifest = _checked(archive, stage, said)
+            _refuse_other_kind(manifest, database)
             _provide_key(manifest, stage, key)
-            _move(stage, data, database_named(manifest.database).file)
+            _refuse_what_is_there(stage, data)
+            placed: list[str] = []
+            try:
+                with database.restoring(archive, manifest, stage, said):
+                    _place(stage, data, placed)
+            except BaseException:
+                for name in placed:
+                    (data / name).rename(stage / name)
+                raise
     except OSError as error:
         where = error.filename or data
         raise BackupError(f"{where} cannot be read or written: {error.strerror}") from None
@@ -56,39 +78,42 @@ def _checked(archive: Path, folder: Path, said: Said) -> Manifest:
     if not archive.is_file():
         raise BackupError(f"There is no file {archive}")
     said("Unpacking")
-    manifest = unpack(archive, folder, _DATABASE_FILES)
-    database = database_named(manifest.database)
+    streams = Streams()
+    manifest = unpack(archive, folder, _DATABASE_FILES, streams.take_piece)
+    if manifest.database not in get_args(DatabaseKind):
+        known = ", ".join(get_args(DatabaseKind))
+        raise BackupError(
+            f"It is of the database {manifest.database[:40]!r}; this program restores {known}"
+        )
     if manifest.content.revision not in known_revisions():
         raise BackupError(
             f"It has tables of version {manifest.content.revision[:40]}, which this program does"
             f" not know; use Trailkeeper {manifest.version[:20]}, which made it, or a newer one"
         )
-    if not (folder / database.file).is_file():
-        raise BackupError(f"{archive} has no {database.file}")
+    if (folder / DATABASE_FILE).is_file() != (manifest.database == "sqlite"):
+        raise BackupError(f"{archive} has not the files of the database that its manifest names")
     said("Looking through the database")
-    _same(manifest.content, database.content(folder / database.file))
+    if manifest.database == "sqlite":
+        same_content(manifest.content, content_of(folder / DATABASE_FILE))
+    else:
+        same_content(manifest.content, streams.content())
     if manifest.has_key and _check_of(folder / KEY_FILE) != manifest.key_check:
         raise BackupError(f"The {KEY_FILE} in it is not the one that the manifest is of")
     return manifest
 
 
-def _same(told: Content, found: Content) -> None:
-    """What is in the database is what the manifest says. Raises BackupError."""
-    if found.integrity != "ok":
-        raise BackupError(f"The database in it is damaged: {found.integrity}")
-    if told.revision != found.revision:
+def _refuse_other_kind(manifest: Manifest, database: Database) -> None:
+    if manifest.database == database.kind:
+        return
+    if manifest.database == "sqlite":
         raise BackupError(
-            f"Its tables are of version {found.revision}, the manifest says {told.revision}"
+            "It is a backup of an installation on SQLite, and a database_url of PostgreSQL is set."
+            " Restore it without that, then move it with `trailkeeper migrate-store`"
         )
-    there = {one.id: one for one in found.workspaces}
-    for one in told.workspaces:
-        if there.pop(one.id, None) != one:
-            raise BackupError(
-                f"The log of the workspace {one.name!r} is not the one that the manifest is of:"
-                f" {one.activities} activities with the hash {one.sha256[:16]}… were backed up"
-            )
-    if there:
-        raise BackupError("It has a workspace that its manifest does not name")
+    raise BackupError(
+        "It is a backup of an installation on PostgreSQL, which cannot be restored to SQLite. Name"
+        " an empty PostgreSQL database by TRAILKEEPER_DATABASE_URL or --database-url"
+    )
 
 
 def _provide_key(manifest: Manifest, stage: Path, key: Path | None) -> None:
@@ -128,21 +153,20 @@ def _stage(data: Path) -> Generator[Path]:
                 data.rmdir()
 
 
-def _move(stage: Path, data: Path, database: str) -> None:
-    """Give all their names, the database last. Nothing that is there is replaced."""
-    names = sorted(path.name for path in stage.iterdir())
-    if there := [name for name in names if (data / name).exists()]:
+def _refuse_what_is_there(stage: Path, data: Path) -> None:
+    if there := [name for name in _names(stage) if (data / name).exists()]:
         raise BackupError(f"{data / there[0]} is there already; restore into an empty folder")
-    for name in [*(one for one in names if one != database), database]:
-        if name == database:
-            _sync(data)
-        (stage / name).rename(data / name)
-    _sync(data)
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _place(stage: Path, data: Path, placed: list[str]) -> None:
+    """Give all their names but the database, and note which have got them. Nothing that is there is
+    replaced."""
+    for name in _names(stage):
+        if name not in _DATABASE_FILES:
+            (stage / name).rename(data / name)
+            placed.append(name)
+    sync_folder(data)
+
+
+def _names(stage: Path) -> list[str]:
+    return sorted(path.name for path in stage.iterdir())

@@ -15,7 +15,10 @@ from cyclopts import App, Parameter
 from trailkeeper.backup.create import make_backup
 from trailkeeper.backup.manifest import Manifest
 from trailkeeper.backup.restore import restore_backup, verify_backup
+from trailkeeper.backup.tables import PIECE
 from trailkeeper.cli.text import shown
+from trailkeeper.installation import own_url
+from trailkeeper.ledger.sqlite import DATABASE_FILE
 
 SAY_EVERY_S = 0.5
 
@@ -29,6 +32,7 @@ def create(
     *,
     data: Path,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    database_url: str | None = None,
     without_key: Annotated[bool, Parameter(negative=())] = False,
     without_exports: Annotated[bool, Parameter(negative=())] = False,
     json_: Json = False,
@@ -45,6 +49,9 @@ def create(
         The installation's data folder.
     output
         The file to write, which must not be there yet, or a folder for a file named by the time.
+    database_url
+        The installation's PostgreSQL database, postgresql://USER:PASSWORD@HOST/DATABASE, if the
+        setting database_url does not say it.
     without_key
         Leave secret.key out; restoring then asks for it.
     without_exports
@@ -56,6 +63,7 @@ def create(
     path, manifest = make_backup(
         data,
         output,
+        database_url=own_url(data, database_url),
         with_key=not without_key,
         with_exports=not without_exports,
         progress=_progress(say),
@@ -74,7 +82,7 @@ def create(
 @backup.command
 def verify(file: Path, *, json_: Json = False) -> None:
     """Check a backup through and through, without restoring it. Takes it apart in the system's
-    temporary folder (TMPDIR), which must have room for the database.
+    temporary folder (TMPDIR), which must have room for the database if that is SQLite.
 
     Parameters
     ----------
@@ -96,6 +104,7 @@ def restore(
     from_: Annotated[Path, Parameter(name="--from")],
     data: Path,
     key: Path | None = None,
+    database_url: str | None = None,
     json_: Json = False,
 ) -> None:
     """Make the installation of a backup in a folder that holds none.
@@ -110,15 +119,31 @@ def restore(
         The folder to restore into.
     key
         The secret.key of the installation, for a backup that was made without it.
+    database_url
+        For a backup of PostgreSQL: the empty database to restore into,
+        postgresql://USER:PASSWORD@HOST/DATABASE, if TRAILKEEPER_DATABASE_URL does not say it. A
+        password is better in a file that TRAILKEEPER_DATABASE_URL_FILE names: others on this
+        machine see a command's options.
     json_
         Print its manifest as one JSON object.
     """
-    manifest = restore_backup(from_, data, key=key, said=_saying(quiet=json_))
+    manifest = restore_backup(
+        from_,
+        data,
+        key=key,
+        database_url=own_url(data, database_url),
+        said=_saying(quiet=json_),
+    )
     if json_:
         print(json.dumps(_plain(manifest)))
     else:
         _show(manifest)
         print(f"Restored into {data}; start it with `trailkeeper serve --data {data}`")
+        if manifest.database == "postgresql":
+            print(
+                "It belongs to the new database: see that TRAILKEEPER_DATABASE_URL, or database_url"
+            )
+            print(f"in {data / 'trailkeeper.toml'}, names that one")
 
 
 def _show(manifest: Manifest) -> None:
@@ -126,7 +151,9 @@ def _show(manifest: Manifest) -> None:
     for one in manifest.content.workspaces:
         seqs = "" if one.first_seq is None else f", seq {one.first_seq} to {one.last_seq}"
         print(f"  {shown(one.name)}: {one.activities:,} activities{seqs}, sha256 {one.sha256}")
-    files = len(manifest.files) - 1
+    files = sum(
+        one.name != DATABASE_FILE and not PIECE.fullmatch(one.name) for one in manifest.files
+    )
     print(f"  and {files} other {'file' if files == 1 else 'files'}; the database is sound")
 
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+
+Row = tuple[int, bytes, bytes | None, bytes | None]
+"""An activity's seq, public part, salt and personal part."""
 
 CHUNK_ROWS = 2_000
 _ABSENT = b"\xff" * 8
@@ -32,18 +36,37 @@ class Fingerprint(Struct, frozen=True):
     sha256: str
 
 
-def fingerprint(database: Any, workspace: int) -> Fingerprint:
-    """That of a workspace as it stands, on a driver-level connection. It reads in chunks: for one
-    state of a log that is being written, call it inside a transaction."""
-    digest = hashlib.sha256()
-    count, first, after = 0, None, -1
-    while rows := database.execute(_ROWS, (workspace, after + 1, CHUNK_ROWS)).fetchall():
+class Fingerprinting:
+    """The fingerprint of a log whose activities come by in the order of seq."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._count = 0
+        self._first: int | None = None
+        self._last: int | None = None
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """The next activities."""
+        if not rows:
+            return
         pieces: list[bytes] = []
         for _, public, salt, personal in rows:
             for part in (public, salt, personal):
                 pieces += (_ABSENT,) if part is None else (_length(len(part)), part)
-        digest.update(b"".join(pieces))
-        first = rows[0][0] if first is None else first
+        self._digest.update(b"".join(pieces))
+        self._first = rows[0][0] if self._first is None else self._first
+        self._last = rows[-1][0]
+        self._count += len(rows)
+
+    def done(self) -> Fingerprint:
+        return Fingerprint(self._count, self._first, self._last, self._digest.hexdigest())
+
+
+def fingerprint(database: Any, workspace: int) -> Fingerprint:
+    """That of a workspace as it stands, on a driver-level connection. It reads in chunks: for one
+    state of a log that is being written, call it inside a transaction."""
+    made, after = Fingerprinting(), -1
+    while rows := database.execute(_ROWS, (workspace, after + 1, CHUNK_ROWS)).fetchall():
+        made.add(rows)
         after = rows[-1][0]
-        count += len(rows)
-    return Fingerprint(count, first, None if after < 0 else after, digest.hexdigest())
+    return made.done()

@@ -90,6 +90,11 @@ def known_revisions() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
+def newest_revision() -> str:
+    """The version of the tables that this program makes and works with."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))

@@ -38,14 +38,15 @@ class PostgresqlHome:
         self._data = data
         self._url = url
         try:
-            self._shown = shown(url)
+            self.shown = shown(url)
+            """The database without password, for messages."""
         except AddressError as error:
             raise DatabaseError(f"The database's URL cannot be used: {error}") from None
 
     def make(self, secret: bytes) -> None:
         if (self._data / DATABASE_FILE).exists():
             raise DatabaseError(f"{self._data} holds an installation already; it was left as it is")
-        with self._connected() as connection:
+        with self.connected() as connection:
             writing = self.writer_engine()
             migrate(writing)
             writing.dispose()
@@ -54,11 +55,11 @@ class PostgresqlHome:
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (INITIALISING,))
                 if connection.execute("SELECT 1 FROM installation").fetchone():
                     raise DatabaseError(
-                        f"{self._shown} holds an installation already; it was left as it is. To"
+                        f"{self.shown} holds an installation already; it was left as it is. To"
                         " use it from this folder too, copy secret.key from the one it was made in"
                     )
                 id = str(uuid.uuid4())
-                write_marker(self._data, Marker(id, self._shown))
+                write_marker(self._data, Marker(id, self.shown))
                 connection.execute(
                     "INSERT INTO installation (id, key_check) VALUES (%s, %s)",
                     (id, key_check(secret, id)),
@@ -71,13 +72,13 @@ class PostgresqlHome:
                 f"{self._data} holds an installation on SQLite; move it with `trailkeeper"
                 " migrate-store`, or leave the database's URL out"
             )
-        with self._connected() as connection:
+        with self.connected() as connection:
             self._refuse_other(connection, secret)
             return _warnings(connection)
 
     def refuse_unsuitable(self) -> None:
         """Refuse a server that cannot be reached or worked with. Raises DatabaseError."""
-        with self._connected():
+        with self.connected():
             pass
 
     def writer_engine(self) -> Engine:
@@ -95,36 +96,38 @@ class PostgresqlHome:
             row = None
         if row is None:
             raise DatabaseError(
-                f"{self._shown} holds no installation; make one with `trailkeeper init"
+                f"{self.shown} holds no installation; make one with `trailkeeper init"
                 f" --data {self._data} --database-url …`, or name the right database"
             )
         id, expected = row
         if marker is not None and marker.installation != id:
             raise DatabaseError(
-                f"{self._data} belongs to an installation in {marker.at}, and {self._shown} holds"
+                f"{self._data} belongs to an installation in {marker.at}, and {self.shown} holds"
                 " another one; name the right folder or the right database"
             )
         if not hmac.compare_digest(expected, key_check(secret, id)):
             raise DatabaseError(
-                f"The key in {self._data} is not that of the installation in {self._shown}; copy"
+                f"The key in {self._data} is not that of the installation in {self.shown}; copy"
                 " secret.key from the folder it was made in"
             )
         if marker is None:
-            write_marker(self._data, Marker(id, self._shown))
+            write_marker(self._data, Marker(id, self.shown))
 
     @contextlib.contextmanager
-    def _connected(self) -> Generator[psycopg.Connection[Any]]:
+    def connected(self) -> Generator[psycopg.Connection[Any]]:
+        """A writer's connection of its own, to a server that can be worked with. What PostgreSQL
+        says meanwhile is raised as DatabaseError."""
         try:
             connection = engine.connect(self._url)
         except psycopg.Error as error:
-            raise DatabaseError(f"{self._shown} cannot be opened: {_why(error)}") from None
+            raise DatabaseError(f"{self.shown} cannot be opened: {_why(error)}") from None
         try:
             with connection:
                 if reason := _unsuitable(connection):
-                    raise DatabaseError(f"{self._shown} {reason}")
+                    raise DatabaseError(f"{self.shown} {reason}")
                 yield connection
         except psycopg.Error as error:
-            raise DatabaseError(f"{self._shown} fails: {first_line(error)}") from None
+            raise DatabaseError(f"{self.shown} fails: {first_line(error)}") from None
 
 
 def key_check(secret: bytes, id: str) -> bytes:
