@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -242,10 +243,16 @@ def _check_untouched(line: int) -> None:
         )
 
 
+LOADED = ("trailkeeper.cli.server", "litestar.plugins.pydantic", "uvloop")
+"""What a server loads, be it at once or later."""
+
 if __name__ == "__main__":
     import trailkeeper.__main__ as program
-    import trailkeeper.cli.server  # noqa: F401 what most of them are
+    from trailkeeper.identity.passwords import make_ready
 
+    for module in LOADED:
+        import_module(module)
+    make_ready()  # the hash to compare with for unknown users, which is like any other
     inherited = int(sys.argv[1])
     _check_untouched(inherited)
     gc.collect()
