@@ -12,6 +12,12 @@ PORT ?= 8484
 run: $(VENV)/.run
 	@scripts/run.sh $(PORT)
 
+# By file, in the order of the folders: the many quick files of tests/unit come last and fill up.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+
+# A program that is started often need not be compiled each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 NODE := tests/provider tests/emulators
 
 # What runs on PostgreSQL, too, besides tests/postgres and tests/contract, which do by themselves.
@@ -23,13 +29,13 @@ test: $(VENV)/.dev $(NODE:%=%/node_modules/.package-lock.json)
 	@scripts/need-chromium.sh
 	@scripts/need-postgresql.sh
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest tests -n 2 --dist loadfile
-	TRAILKEEPER_TEST_DATABASE=postgresql $(BIN)/pytest $(ON_POSTGRESQL) -n 2 --dist loadfile
+	$(BIN)/pytest tests $(AT_ONCE)
+	TRAILKEEPER_TEST_DATABASE=postgresql $(BIN)/pytest $(ON_POSTGRESQL) $(AT_ONCE)
 
 # Every test whose installations can be on PostgreSQL.
 test-postgresql: $(VENV)/.dev
 	@scripts/need-postgresql.sh
-	TRAILKEEPER_TEST_DATABASE=postgresql $(BIN)/pytest -n 2 --dist loadfile \
+	TRAILKEEPER_TEST_DATABASE=postgresql $(BIN)/pytest $(AT_ONCE) \
 	  tests/postgres tests/api tests/account tests/assets tests/jobs tests/followers tests/retention tests/streaming
 
 check: $(VENV)/.dev

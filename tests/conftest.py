@@ -20,6 +20,7 @@ import httpx
 import pysqlite3.dbapi2 as driver
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from tests.warm import WARM, Process
 
 from trailkeeper.identity.tokens import Scope
 from trailkeeper.installation import create, opened
@@ -41,18 +42,27 @@ TRAILKEEPER = (sys.executable, "-m", "trailkeeper")
 
 
 def cli(
-    *arguments: str | Path, stdin: str | bytes = "", check: bool = True, **environment: str
+    *arguments: str | Path,
+    stdin: str | bytes = "",
+    check: bool = True,
+    cold: bool = False,
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the real command line."""
-    done = subprocess.run(
-        [*TRAILKEEPER, *map(str, arguments)],
-        input=stdin.decode() if isinstance(stdin, bytes) else stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, **environment},
-    )
+    """Run the real command line; a cold one is loaded for this call, as a user's is."""
+    given = stdin.decode() if isinstance(stdin, bytes) else stdin
+    words, full = list(map(str, arguments)), {**os.environ, **environment}
+    if cold or not WARM.makes(full):
+        done = subprocess.run(
+            [*TRAILKEEPER, *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=full,
+        )
+    else:
+        done = WARM.run(words, full, given, 60)
     if check:
         assert done.returncode == 0, done.stderr
     return done
@@ -65,7 +75,7 @@ class Site:
     data: Path
     token: str
     port: int = 0
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Process | None = None
     environment: dict[str, str] = field(default_factory=dict)
     email: str = OWNER
     password: str = PASSWORD
@@ -75,17 +85,21 @@ class Site:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *wrapper: str, preload: str = "") -> Site:
-        """Start the server and wait until it answers."""
+    def start(self, *wrapper: str, preload: str = "", cold: bool = False) -> Site:
+        """Start the server and wait until it answers; a cold one is loaded for this start, as a
+        user's is."""
         self.port = self.port or free_port()
         environment = {**os.environ, **self.environment}
         if preload:
             environment["LD_PRELOAD"] = preload
-        command = (*TRAILKEEPER, "serve", "--data", str(self.data), "--port", str(self.port))
-        with (self.data / "serve.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*wrapper, *command], env=environment, stdout=subprocess.DEVNULL, stderr=log
-            )
+        command = ["serve", "--data", str(self.data), "--port", str(self.port)]
+        with (self.data / "serve.log").open("ab") as log, Path(os.devnull).open("wb") as nowhere:
+            if cold or wrapper or not WARM.makes(environment):
+                self.process = subprocess.Popen(
+                    [*wrapper, *TRAILKEEPER, *command], env=environment, stdout=nowhere, stderr=log
+                )
+            else:
+                self.process = WARM.start(command, environment, stdout=nowhere, stderr=log)
         wait_for(self._answers, 120, self.log)
         return self
 
@@ -187,7 +201,8 @@ def make_site(data: Path) -> Site:
 
 
 def pytest_sessionfinish() -> None:
-    """End the PostgreSQL server, if a test has started it."""
+    """End what the tests share."""
+    WARM.close()
     if (module := sys.modules.get("tests.postgresql")) is not None:
         module.SHARED.close()
 

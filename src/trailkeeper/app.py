@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, cast
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -40,6 +40,7 @@ from trailkeeper.identity import passwords
 from trailkeeper.identity.token_check import TokenCheck
 from trailkeeper.installation import Installation
 from trailkeeper.ledger.helper import Helper
+from trailkeeper.routing import Router
 from trailkeeper.web import app_parts
 from trailkeeper.web.services import Services
 

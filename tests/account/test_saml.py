@@ -115,7 +115,7 @@ class Setting:
     def come_back(self, browser: Browser, response: bytes) -> httpx.Response:
         """As the provider's page sends the browser back, and ours once more."""
         encoded = base64.b64encode(response).decode()
-        other_site = httpx.Client(base_url=browser.site.base_url)  # sends no cookies
+        other_site = httpx.Client(base_url=browser.site.base_url, verify=False)  # sends no cookies
         with other_site as http:
             page = http.post(
                 "/sso/saml",

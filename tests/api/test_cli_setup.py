@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -33,27 +34,28 @@ def fingerprints(folder: Path) -> dict[str, str]:
 
 
 def test_a_new_installation_from_init_to_the_first_activity(tmp_path: Path) -> None:
+    cold = partial(cli, cold=True)
     data = tmp_path / "new" / "data"
-    made = init(cli, data)
+    made = init(cold, data)
     assert set(json.loads(made.stdout)) >= {"workspace_id", "owner_id", "owner_email", "workspace"}
     assert made.stdout.count("\n") == 1
     assert PASSWORD not in made.stdout + made.stderr
     assert {oct(file.stat().st_mode & 0o077) for file in data.iterdir()} == {"0o0"}
 
     before = fingerprints(data)
-    again = init(cli, data, check=False)
+    again = init(cold, data, check=False)
     assert again.returncode == 1
     assert again.stdout == ""
     assert "holds an installation already" in again.stderr
     assert fingerprints(data) == before
 
-    token = cli(
+    token = cold(
         "token", "create", "--data", data, "--workspace", "Acme", "--name", "first",
         "--scope", "activities:write", "--scope", "activities:read",
     ).stdout  # fmt: skip
     assert re.fullmatch(r"tk_[A-Za-z0-9_-]{40,}\n", token)
 
-    site = Site(data, token.strip()).start()
+    site = Site(data, token.strip()).start(cold=True)
     with site.http() as http:
         assert http.post(PATH, json={}).status_code == 422
         assert http.put("/api/v1/actions/a.b", json={}).status_code == 403
@@ -166,7 +168,8 @@ def test_a_user_is_added_once_and_it_is_recorded(
 
 
 def test_a_port_that_is_taken_is_said(shared_site: Site) -> None:
-    refused = cli("serve", "--data", shared_site.data, "--port", str(shared_site.port), check=False)
+    again = ("serve", "--data", shared_site.data, "--port", str(shared_site.port))
+    refused = cli(*again, check=False, cold=True)
     assert refused.returncode == 1
     assert str(shared_site.port) in refused.stderr
     assert "Traceback" not in refused.stderr

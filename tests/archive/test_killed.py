@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
 from tests.archive.filling import FIRST, acme, fill, record, set_archive, written
 from tests.archive.test_writing import contents, manifests
 from tests.conftest import Site, activity, wait_for
-from tests.fault.support import Forks
 
 from trailkeeper.archive.archive import Archive
 from trailkeeper.archive.verify import verify
@@ -34,22 +34,20 @@ def test_kills_while_days_are_written(tmp_path: Path) -> None:
         here.archive_keeper.close_days()
     site = Site(data, "", environment={"TRAILKEEPER_STREAM_FOLDERS": str(folder)})
     kills = 0
-    with Forks(site) as forks:
-        while kills < KILLS:
-            there = len(list(broken.rglob("*.parquet")))
-            forks.start()
-            goal = there + chance.randint(1, 4)
-            wait_for(
-                lambda goal=goal: (
-                    len(list(broken.rglob("*.parquet"))) >= goal
-                    or len(manifests(broken)) > DAYS + 1
-                ),
-                60,
-                site.log,
-            )
-            forks.kill()
-            kills += 1
-        assert manifests(broken)
+    while kills < KILLS:
+        there = len(list(broken.rglob("*.parquet")))
+        site.start()
+        goal = there + chance.randint(1, 4)
+        wait_for(
+            lambda goal=goal: (
+                len(list(broken.rglob("*.parquet"))) >= goal or len(manifests(broken)) > DAYS + 1
+            ),
+            60,
+            site.log,
+        )
+        site.stop(signal.SIGKILL)
+        kills += 1
+    assert manifests(broken)
 
     with acme(data, folder) as (here, key):
         standing = written(here, 60)

@@ -49,6 +49,9 @@ class Figures(Struct, kw_only=True, omit_defaults=True):
 
 def main(arguments: Sequence[str]) -> int:
     asked = _asked(arguments)
+    if not asked.quick:
+        # A fork shares memory with its parent; what is measured is started as a user's is.
+        os.environ["TRAILKEEPER_TEST_COLD"] = "1"
     start = time.monotonic()
     scale, rounds = (0.05, 1) if asked.quick else (1.0, 5)
     count = asked.activities or (3_000 if asked.quick else 200_000)

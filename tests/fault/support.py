@@ -1,23 +1,17 @@
-"""A load that knows what was acknowledged, a server that starts quickly, and a look at the file
-afterwards."""
+"""A load that knows what was acknowledged, and a look at the file afterwards."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from contextlib import closing
-from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import pysqlite3.dbapi2 as driver
-from tests.conftest import Site, activity, free_port, wait_for
+from tests.conftest import Site, activity
 
 from trailkeeper.ledger.sqlite.fresh import move
 
@@ -142,70 +136,6 @@ def check_ledger(site: Site, acknowledged: dict[str, int]) -> None:
                 ).fetchall()
                 assert found == [(there[id][1],)], id
         database.rollback()
-
-
-FORKS = """
-import os, sys
-from pathlib import Path
-from trailkeeper.cli.server import serve
-for line in sys.stdin:
-    data, port = line.split()
-    child = os.fork()
-    if child == 0:
-        sys.exit(serve(data=Path(data), port=int(port)))
-    print(child, flush=True)
-    os.waitpid(child, 0)
-    print("ended", flush=True)
-"""
-
-
-class Forks:
-    """Starts servers as forks of a process that has loaded the program already: most of a start
-    is loading."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._site.port = free_port()
-        self._child = 0
-
-    def __enter__(self) -> Forks:
-        with (self._site.data / "serve.log").open("ab") as log:
-            self._parent = subprocess.Popen(
-                [sys.executable, "-c", FORKS],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, **self._site.environment},
-            )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._child:  # a test that failed left it running
-            self.kill()
-        self._parent.communicate(timeout=30)
-
-    def start(self) -> None:
-        to, self._from = self._pipes()
-        to.write(f"{self._site.data} {self._site.port}\n")
-        to.flush()
-        self._child = int(self._from.readline())
-        wait_for(lambda: listens(self._site), 30, self._site.log)
-
-    def kill(self) -> None:
-        os.kill(self._child, signal.SIGKILL)
-        self._child = 0
-        assert self._from.readline() == "ended\n"
-
-    def _pipes(self) -> tuple[IO[str], IO[str]]:
-        assert self._parent.stdin is not None
-        assert self._parent.stdout is not None
-        return self._parent.stdin, self._parent.stdout
 
 
 def listens(site: Site) -> bool:

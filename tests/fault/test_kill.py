@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
 from tests.conftest import make_site, wait_for
 
-from .support import PATH, Forks, Load, check_ledger
+from .support import PATH, Load, check_ledger
 
 ROUNDS = 20
 
@@ -18,14 +19,13 @@ def test_twenty_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> None
     chance = random.Random(20)
     site = make_site(tmp_path / "data")
     load = Load(site)
-    with Forks(site) as forks:
-        for _ in range(ROUNDS):
-            goal = len(load.acknowledged) + chance.randint(1, 400)
-            forks.start()
-            load.start()
-            wait_for(lambda goal=goal: len(load.acknowledged) >= goal, 30, site.log)
-            forks.kill()
-            load.join()
+    for _ in range(ROUNDS):
+        goal = len(load.acknowledged) + chance.randint(1, 400)
+        site.start()
+        load.start()
+        wait_for(lambda goal=goal: len(load.acknowledged) >= goal, 30, site.log)
+        site.stop(signal.SIGKILL)
+        load.join()
     assert load.refused == []
     assert len(load.acknowledged) > ROUNDS * 50
 

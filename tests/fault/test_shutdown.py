@@ -16,7 +16,7 @@ from .support import PATH, Load, check_ledger, listens
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_under_load_nothing_acknowledged_is_lost(tmp_path: Path, number: int) -> None:
-    site = make_site(tmp_path / "data").start()
+    site = make_site(tmp_path / "data").start(cold=True)
     load = Load(site, connections=8)
     load.start()
     wait_for(lambda: len(load.acknowledged) > 500, 30, site.log)

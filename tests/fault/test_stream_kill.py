@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.conftest import Site, make_site, wait_for
 from tests.streaming.receiver import Received, Receiver, Reply
 from tests.streaming.test_http_stream import make_stream, state
 
-from .support import PATH, Forks, Load, check_ledger
+from .support import PATH, Load, check_ledger
 
 ROUNDS = 20
 
@@ -53,21 +54,20 @@ def test_twenty_kills_while_streaming_to_a_failing_destination(tmp_path: Path) -
     site.stop()
     sick = Sick(receiver)
     load = Load(site, connections=3, pause_s=0.02)
-    with Forks(site) as forks:
-        for _ in range(ROUNDS):
-            goal = len(load.acknowledged) + chance.randint(1, 150)
-            calls = len(receiver.bodies) + chance.randint(1, 2)
-            forks.start()
-            load.start()
-            wait_for(
-                lambda goal=goal, calls=calls: (
-                    len(load.acknowledged) >= goal and len(receiver.bodies) >= calls
-                ),
-                30,
-                site.log,
-            )
-            forks.kill()
-            load.join()
+    for _ in range(ROUNDS):
+        goal = len(load.acknowledged) + chance.randint(1, 150)
+        calls = len(receiver.bodies) + chance.randint(1, 2)
+        site.start()
+        load.start()
+        wait_for(
+            lambda goal=goal, calls=calls: (
+                len(load.acknowledged) >= goal and len(receiver.bodies) >= calls
+            ),
+            30,
+            site.log,
+        )
+        site.stop(signal.SIGKILL)
+        load.join()
     assert load.refused == []
     check_ledger(site, load.acknowledged)
 

@@ -5,12 +5,12 @@ It also puts `services`, a `web.services.Services`, into the application's state
 
 from __future__ import annotations
 
-from litestar import Router
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 
+from trailkeeper.routing import Router
 from trailkeeper.web import (
     account,
     api_clients,
