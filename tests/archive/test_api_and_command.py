@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,31 @@ from tests.conftest import Site, cli, wait_for
 ARCHIVE = "/api/v1/archive"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+@contextmanager
+def served(place: Path) -> Iterator[Site]:
     """With three days of 20 activities, not archived yet."""
-    folder = tmp_path / "archive"
-    with acme(tmp_path / "data", folder) as (here, key):
+    data, folder = place / "data", place / "archive"
+    with acme(data, folder) as (here, key):
         fill(here, key, 3, 20)
         by = here.workspaces.by_operator("Acme")
         token = here.tokens.create(by, "tests", ["activities:read", "admin"], None).token
-    site = Site(tmp_path / "data", token)
+    site = Site(data, token)
     site.environment["TRAILKEEPER_STREAM_FOLDERS"] = str(folder)
     yield site.start()
     site.stop()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with served(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """For tests that change nothing."""
+    with served(tmp_path_factory.mktemp("untouched")) as site:
+        yield site
 
 
 def folder_of(site: Site) -> str:
@@ -92,8 +106,8 @@ def test_the_api_sets_it_up_searches_it_and_forgets_it(site: Site) -> None:
         ({"keep_days": "all"}, "/keep_days"),
     ],
 )
-def test_wrong_settings_are_named(site: Site, body: dict[str, object], pointer: str) -> None:
-    with site.http() as http:
+def test_wrong_settings_are_named(untouched: Site, body: dict[str, object], pointer: str) -> None:
+    with untouched.http() as http:
         refused = http.put(ARCHIVE, json=body)
         assert refused.status_code == 422, refused.text
         assert refused.json()["errors"][0]["pointer"] == pointer

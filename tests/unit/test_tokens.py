@@ -83,6 +83,8 @@ def test_a_revocation_by_another_process_is_seen_at_once(site: Site) -> None:
 def test_an_append_let_in_before_a_revocation_elsewhere_is_refused(site: Site) -> None:
     header, token_id = site.make("activities:write")
     site.check.find_for_append(header)
+    site.here.writer.run(lambda _: None)  # its use is noted by now, which is a change
+    site.check.find_for_append(header)
     before = site.here.reader.next_seq(site.key)
     site.there.tokens.revoke(site.by, token_id)
     token, generation = site.check.find_for_append(header)
