@@ -308,6 +308,7 @@ def _other_bytes(files: dict[str, bytes], name: str, body: bytes) -> dict[str, b
 
 
 LOG = "database/activity.000001"
+EMPTY = b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\xff\xff"
 
 
 @pytest.mark.parametrize(
@@ -329,6 +330,10 @@ LOG = "database/activity.000001"
                 files["database/user.000001"].replace(b"ada@", b"eve@"),
             ),
             "The table user is not the one",
+        ),
+        (
+            lambda files: {"database/more.000001": EMPTY, **files},
+            "database/more.000001, which its manifest does not name",
         ),
         (lambda files: {"database/activity.000002": b"", **files}, "is not where a backup has it"),
         (lambda files: {"database/../x.000001": b"", **files}, "is no file that a backup has"),

@@ -72,8 +72,7 @@ class PostgresqlBackup:
             with _one_snapshot(database, tables):
                 if tables_in(database) != tables:
                     raise BackupError("The database's tables were just changed; try again")
-                if database.execute("SELECT 1 FROM moved").fetchone():
-                    raise BackupError(MOVED)
+                _refuse_what_has_moved(database, tables)
                 telling = _Telling(database, progress)
                 for table in tables:
                     said(f"Copying the table {table.name}")
@@ -159,6 +158,13 @@ def _one_snapshot(database: Connection[Any], tables: list[Table]) -> Generator[N
         yield
 
 
+def _refuse_what_has_moved(database: Connection[Any], tables: list[Table]) -> None:
+    """A backup would not have it, and would not say so."""
+    has_table = any(table.name == "moved" for table in tables)
+    if has_table and database.execute("SELECT 1 FROM moved").fetchone():
+        raise BackupError(MOVED)
+
+
 def _pieces(database: Connection[Any], table: Table) -> Iterator[bytes]:
     """A table's stream, in pieces of PIECE_BYTES."""
     piece = bytearray()
@@ -200,6 +206,8 @@ def _fill(
         for name, pieces in groupby(pieces_of(archive), _table_of):
             if name == VERSIONS:
                 continue
+            if name not in by_name:
+                raise BackupError(f"It has a table {name}, which this program has not")
             with database.cursor() as cursor, cursor.copy(by_name[name].writing()) as stream:
                 for _, piece in pieces:
                     stream.write(piece)
