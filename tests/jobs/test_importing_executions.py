@@ -266,7 +266,12 @@ def test_a_state_from_before_there_were_jobs_is_still_read(log: Log) -> None:
     assert source.jobs(at_end=True) == []
 
 
-def test_the_command_counts_jobs_on_their_own(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_counts_jobs_on_their_own(
+    log: Log, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in log.store.environment.items():
+        monkeypatch.setenv(name, value)
+
     def run(*, as_json: bool) -> str:
         done = import_(DEMO, data=log.store.data, workspace="Acme", format_="n8n", json_=as_json)
         assert done == 0
