@@ -212,9 +212,10 @@ class Server:
         self.admin(f"DROP DATABASE IF EXISTS {name_in(url)} WITH (FORCE)")
 
     def cut(self, database: str | None = None) -> int:
-        """End all connections of a database's ordinary role, or of all; returns how many."""
+        """End all connections of a database's ordinary role, or of all, and wait until they have
+        ended; returns how many."""
         rows = self.admin(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename ="
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename ="
             f" '{ROLE}'" + (f" AND datname = '{database}'" if database else "")
         )
         return len(rows)

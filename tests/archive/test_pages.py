@@ -124,7 +124,8 @@ def test_the_audit_page_leads_to_the_archive_with_the_same_filter(
     log_in(page, archived)
     page.goto(f"{archived.base_url}/audit?action=recipe.stopped&target=recipe:3")
     page.locator("#places").get_by_role("link", name="Archive").click()
-    expect(page).to_have_url(re.compile(r"/audit/archive\?action=recipe.stopped&target=recipe%3A3"))
+    for part in ("action=recipe.stopped", "target=recipe%3A3"):
+        expect(page).to_have_url(re.compile(rf"/audit/archive\?(.*&)?{part}(&|$)"))
     expect(page.locator("h1")).to_have_text("Audit log archive")
     expect(page.locator("#rows li.row")).to_have_count(12)
     said = page.locator(".searched")
@@ -133,7 +134,7 @@ def test_the_audit_page_leads_to_the_archive_with_the_same_filter(
     shot(page, "archive-light")
     assert serious(page) == []
     page.locator("#places").get_by_role("link", name="Log").click()
-    expect(page).to_have_url(re.compile(r"/audit\?action=recipe.stopped"))
+    expect(page).to_have_url(re.compile(r"/audit\?(.*&)?action=recipe.stopped"))
 
 
 def test_the_filter_bar_stays_in_the_archive(page: Page, archived: Site) -> None:

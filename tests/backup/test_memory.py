@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from tests.conftest import TRAILKEEPER
+from tests.memory import most_memory
 from tests.postgres.serving import site_on
 from tests.postgresql import database
 
@@ -24,28 +22,10 @@ FEW = 20_000
 GROWTH_MAX = 24 * 1024 * 1024
 
 
-MEASURED = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-"""In a small process of its own: what a process has before it starts a command counts as the
-command's."""
-
-
-def most_memory(url: str, *words: str | Path) -> int:
+def taken(url: str, *words: str | Path) -> int:
     """The most bytes that a command had in memory; says how long it took."""
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *TRAILKEEPER, *map(str, words), "--json"],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env={**os.environ, "TRAILKEEPER_DATABASE_URL": url},
-    )
-    assert done.returncode == 0, done.stderr
-    most = int(done.stdout) * 1024
+    most, _ = most_memory([*TRAILKEEPER, *words, "--json"], TRAILKEEPER_DATABASE_URL=url)
     print(f"{words[0]} {words[1]}: {time.monotonic() - began:.1f} s, {most >> 20} MB")
     return most
 
@@ -58,11 +38,9 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
         with database() as url, database(empty=True) as other:
             fill(site_on(url, data), url, count)
             used[count] = [
-                most_memory(url, "backup", "--data", data, "--output", archive),
-                most_memory("", "backup", "verify", archive),
-                most_memory(
-                    other, "restore", "--from", archive, "--data", tmp_path / f"new{count}"
-                ),
+                taken(url, "backup", "--data", data, "--output", archive),
+                taken("", "backup", "verify", archive),
+                taken(other, "restore", "--from", archive, "--data", tmp_path / f"new{count}"),
             ]
         manifest = verify_backup(archive)
         assert manifest.content.workspaces[0].activities >= count

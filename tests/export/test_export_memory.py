@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import TRAILKEEPER, Site, make_site
+from tests.memory import most_memory
 
 from .filling import fill
 
@@ -26,30 +25,23 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-def most_memory(site: Site, output: Path, *words: str) -> tuple[int, dict[str, Any]]:
+def exported(site: Site, output: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """The most bytes that an export's process had in memory, and its summary."""
-    process = subprocess.Popen(
+    most, printed = most_memory(
         [
             *(*TRAILKEEPER, "export", "--data", site.data, "--workspace", site.workspace),
             *(*words, "--output", output, "--json"),
-        ],
-        stdout=subprocess.PIPE,
+        ]
     )
-    assert process.stdout is not None
-    summary = json.loads(process.stdout.read())
-    process.stdout.close()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return used.ru_maxrss * 1024, summary
+    return most, json.loads(printed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 def test_memory_does_not_grow_with_the_log(long: Site, tmp_path: Path, kind: str) -> None:
     words = ("--format", kind, "--order", "asc")
-    little, few = most_memory(long, tmp_path / "few", *words, "--source", "trailkeeper")
-    much, all_of_it = most_memory(long, tmp_path / "all", *words)
+    little, few = exported(long, tmp_path / "few", *words, "--source", "trailkeeper")
+    much, all_of_it = exported(long, tmp_path / "all", *words)
     assert 0 < few["count"] < 5_000
     assert all_of_it["count"] >= COUNT
     print(
