@@ -43,6 +43,10 @@ all are there again whom that one has answered, and who came meanwhile. Whoever 
 after the other never waits; of many at once it makes fewer, fuller commits, the more so the longer
 a commit takes."""
 
+FULL_BYTES = 64 * 1024
+"""It never waits for more than this: such a group takes so long by itself that the next is better
+made ready meanwhile."""
+
 FRESH_MAX = 400
 """With so many fresh rows the writer moves them on; a search during that time reads so many."""
 
@@ -264,7 +268,8 @@ class Writer:
                     return []
             if not self._queue:
                 return None
-            if len(self._queue) < expected and not self._closing:
+            is_full = self._bytes >= FULL_BYTES
+            if len(self._queue) < expected and not is_full and not self._closing:
                 self._wanted = expected
                 self._wake.wait(patience_s)
             group = self._take()
