@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import zstandard
+from hypothesis import strategies as st
 
 from trailkeeper.backup.archive import SEAL_START
 
@@ -36,3 +37,15 @@ def packed(path: Path, files: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
 
 def repacked(path: Path, files: dict[str, bytes]) -> Path:
     return packed(path, [(tarfile.TarInfo(name), body) for name, body in files.items()])
+
+
+def spoilt(archive: Path, path: Path, data: st.DataObject) -> Path:
+    """A copy of an archive that was cut, or of which a bit has flipped, anywhere."""
+    raw = bytearray(archive.read_bytes())
+    place = data.draw(st.integers(0, len(raw) - 1))
+    if data.draw(st.booleans()):
+        del raw[place:]
+    else:
+        raw[place] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(raw)
+    return path

@@ -24,7 +24,7 @@ from trailkeeper.backup.manifest import BackupError, decode_manifest
 from trailkeeper.backup.restore import restore_backup, verify_backup
 from trailkeeper.installation import opened
 
-from .support import members, names, packed, repacked
+from .support import members, names, packed, repacked, spoilt
 
 __all__ = ["run"]
 
@@ -205,14 +205,7 @@ def test_an_installation_is_never_overwritten_and_neither_is_a_file(
 def test_a_backup_that_was_cut_or_of_which_a_bit_has_flipped_leaves_nothing(
     archive: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
-    raw = bytearray(archive.read_bytes())
-    place = data.draw(st.integers(0, len(raw) - 1))
-    if data.draw(st.booleans()):
-        del raw[place:]
-    else:
-        raw[place] ^= 1 << data.draw(st.integers(0, 7))
-    broken = tmp_path / "broken"
-    broken.write_bytes(raw)
+    broken = spoilt(archive, tmp_path / "broken", data)
     assert "damaged, cut short or no backup" in refused(broken, tmp_path / "new")
 
 

@@ -35,7 +35,7 @@ from trailkeeper.ledger.marker import read_marker
 from trailkeeper.ledger.postgresql.tables import WALLED
 from trailkeeper.query.filters import Filter, Match, Words
 
-from .support import members, names, repacked
+from .support import members, names, repacked, spoilt
 
 YEAR_US = 365 * 86_400_000_000
 
@@ -267,14 +267,7 @@ def test_the_manifest_tells_each_workspaces_log_and_each_table(made: Made) -> No
 def test_a_backup_that_was_cut_or_of_which_a_bit_has_flipped_leaves_nothing(
     made: Made, tmp_path: Path, empty: str, data: st.DataObject
 ) -> None:
-    raw = bytearray(made.archive.read_bytes())
-    place = data.draw(st.integers(0, len(raw) - 1))
-    if data.draw(st.booleans()):
-        del raw[place:]
-    else:
-        raw[place] ^= 1 << data.draw(st.integers(0, 7))
-    broken = tmp_path / "broken"
-    broken.write_bytes(raw)
+    broken = spoilt(made.archive, tmp_path / "broken", data)
     assert "damaged, cut short or no backup" in refused(broken, tmp_path / "new", empty)
 
 

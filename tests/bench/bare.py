@@ -13,9 +13,10 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -39,6 +40,8 @@ WARM = 4_000
 WORKSPACE = 1
 
 Rows = list[tuple[Any, ...]]
+Batch = TypeVar("Batch")
+"""What is committed at once."""
 
 
 class Commits(Struct, frozen=True):
@@ -55,6 +58,25 @@ class Commits(Struct, frozen=True):
     def rate(self) -> float:
         """Rows per second."""
         return self.rows / self.seconds
+
+
+def timed(rows: int, batches: list[Batch], commit: Callable[[Batch], None]) -> Commits:
+    """The commits of these batches, which have so many rows in all, one after the other."""
+    latencies: list[float] = []
+    gc.collect()
+    gc.disable()
+    cpu = time.process_time()
+    start = before = time.perf_counter()
+    for batch in batches:
+        commit(batch)
+        after = time.perf_counter()
+        latencies.append(after - before)
+        before = after
+    cpu = time.process_time() - cpu
+    gc.enable()
+    latencies.sort()
+    p50 = latencies[len(latencies) // 2] * 1e3
+    return Commits(rows, before - start, cpu, p50, latencies)
 
 
 class _Catcher:
@@ -115,24 +137,13 @@ class Bare:
     def insert(self, activities: list[Prepared], batch: int) -> Commits:
         """Insert the rows of these activities, `batch` of them in each transaction."""
         batches = self._rows(activities, batch)
-        latencies: list[float] = []
-        gc.collect()
-        gc.disable()
-        cpu = time.process_time()
-        start = before = time.perf_counter()
-        for statements in batches:
-            self._db.execute("BEGIN IMMEDIATE")
-            for statement, rows in statements:
-                self._db.executemany(statement, rows)
-            self._db.execute("COMMIT")
-            after = time.perf_counter()
-            latencies.append(after - before)
-            before = after
-        cpu = time.process_time() - cpu
-        gc.enable()
-        latencies.sort()
-        p50 = latencies[len(latencies) // 2] * 1e3
-        return Commits(len(activities), before - start, cpu, p50, latencies)
+        return timed(len(activities), batches, self._commit)
+
+    def _commit(self, statements: list[tuple[str, Rows]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        for statement, rows in statements:
+            self._db.executemany(statement, rows)
+        self._db.execute("COMMIT")
 
     def _rows(self, activities: list[Prepared], batch: int) -> list[list[tuple[str, Rows]]]:
         """What the product would insert if it committed in groups of `batch`."""

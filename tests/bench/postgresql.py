@@ -6,14 +6,12 @@ same indexes, as a superuser, for whom row-level security does not hold.
 
 from __future__ import annotations
 
-import gc
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from tests.bench.bare import Commits
+from tests.bench.bare import Commits, timed
 from tests.bench.stores import Part
 from tests.conftest import Site
 from tests.postgres.serving import second_host, site_on
@@ -92,24 +90,13 @@ class BareCopy:
             self._copies(activities[start : start + batch])
             for start in range(0, len(activities), batch)
         ]
-        latencies: list[float] = []
-        gc.collect()
-        gc.disable()
-        cpu = time.process_time()
-        start = before = time.perf_counter()
-        for copies in batches:
-            with self._driver.transaction(), self._driver.cursor() as cursor:
-                for statement, text in copies:
-                    with cursor.copy(statement.encode()) as copy:
-                        copy.write(text)
-            after = time.perf_counter()
-            latencies.append(after - before)
-            before = after
-        cpu = time.process_time() - cpu
-        gc.enable()
-        latencies.sort()
-        p50 = latencies[len(latencies) // 2] * 1e3
-        return Commits(len(activities), before - start, cpu, p50, latencies)
+        return timed(len(activities), batches, self._commit)
+
+    def _commit(self, copies: Copies) -> None:
+        with self._driver.transaction(), self._driver.cursor() as cursor:
+            for statement, text in copies:
+                with cursor.copy(statement.encode()) as copy:
+                    copy.write(text)
 
     def _copies(self, activities: list[Prepared]) -> Copies:
         """What the product would insert in one transaction. All else that belongs to it, such as

@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from trailkeeper.ledger.fingerprint import Fingerprint
+
 MANIFEST_FILE = "manifest.json"
 FORMAT = 1
 KIND = "trailkeeper backup"
@@ -38,6 +40,18 @@ class WorkspaceContent(Struct, frozen=True, kw_only=True):
     first_seq: int | None
     last_seq: int | None
     sha256: str
+
+    @classmethod
+    def of(cls, id: str, name: str, next_seq: int, log: Fingerprint) -> WorkspaceContent:
+        return cls(
+            id=id,
+            name=name,
+            next_seq=next_seq,
+            activities=log.count,
+            first_seq=log.first_seq,
+            last_seq=log.last_seq,
+            sha256=log.sha256,
+        )
 
 
 class TableContent(Struct, frozen=True):

@@ -135,21 +135,10 @@ def _telling(progress: Progress) -> Callable[[int, int, int], None]:
 
 def _workspaces(database: Any) -> list[WorkspaceContent]:
     rows = database.execute("SELECT key, id, name, next_seq FROM workspace ORDER BY key").fetchall()
-    found: list[WorkspaceContent] = []
-    for key, id, name, next_seq in rows:
-        log = fingerprint(database, key)
-        found.append(
-            WorkspaceContent(
-                id=id,
-                name=name,
-                next_seq=next_seq,
-                activities=log.count,
-                first_seq=log.first_seq,
-                last_seq=log.last_seq,
-                sha256=log.sha256,
-            )
-        )
-    return found
+    return [
+        WorkspaceContent.of(id, name, next_seq, fingerprint(database, key))
+        for key, id, name, next_seq in rows
+    ]
 
 
 def _opened(path: Path) -> Any:

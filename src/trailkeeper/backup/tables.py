@@ -120,15 +120,7 @@ class Streams:
     def _workspace(self, key: int) -> WorkspaceContent:
         id, name, next_seq = self._workspaces[key]
         log = self._logs.get(key, Fingerprinting()).done()
-        return WorkspaceContent(
-            id=id,
-            name=name,
-            next_seq=next_seq,
-            activities=log.count,
-            first_seq=log.first_seq,
-            last_seq=log.last_seq,
-            sha256=log.sha256,
-        )
+        return WorkspaceContent.of(id, name, next_seq, log)
 
     def _learn(self, table: str, row: Fields) -> None:
         if table == VERSIONS:
