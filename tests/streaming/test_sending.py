@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from collections.abc import Iterator
@@ -187,6 +188,21 @@ def test_a_guarded_loop_ends_whatever_waits_in_it() -> None:
         loop.run(asyncio.sleep(60), 0.05)
     loop.close()
     assert not loop._thread.is_alive()
+
+
+def test_a_guarded_loop_leaves_no_connection_open_that_a_library_lost() -> None:
+    async def lose(port: int) -> None:
+        await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", port)
+
+    loop = LoopThread(Guard(["127.0.0.0/8"]), "tests")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        loop.run(lose(server.getsockname()[1]), 5)
+        taken, _ = server.accept()
+        loop.close()
+        with taken:
+            taken.settimeout(5)
+            assert taken.recv(1) == b""
+    gc.collect()  # what was left open would be complained about here
 
 
 def test_every_setting_says_what_it_is() -> None:

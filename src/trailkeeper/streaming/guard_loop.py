@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import weakref
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ class GuardLoop(asyncio.SelectorEventLoop):
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self.refusal = ""
+        self._made: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         super().__init__()
 
     async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
@@ -43,6 +45,18 @@ class GuardLoop(asyncio.SelectorEventLoop):
             raise Refused("streams connect by TCP only")
         self._check(str(address[0]), str(address[0]))
         await super().sock_connect(sock, address)
+
+    async def create_connection(self, *what: Any, **options: Any) -> Any:
+        made = await super().create_connection(*what, **options)
+        self._made.add(made[0])
+        return made
+
+    def abort_connections(self) -> None:
+        """Break off what is still open. Libraries lose connections, such as one that stands at the
+        moment when they stop waiting for it."""
+        for transport in list(self._made):
+            if not transport.is_closing():
+                transport.abort()
 
     def _check(self, host: str, address: str) -> None:
         try:
@@ -89,6 +103,11 @@ class LoopThread:
             task.cancel()
         waiting = asyncio.gather(*tasks, return_exceptions=True)
         if tasks:
-            waiting.add_done_callback(lambda _done: self._loop.stop())
+            waiting.add_done_callback(lambda _done: self._stop())
         else:
-            self._loop.stop()
+            self._stop()
+
+    def _stop(self) -> None:
+        self._loop.abort_connections()
+        # Only after what that has to do: a transport is closed in the next round.
+        self._loop.call_soon(self._loop.stop)
