@@ -6,9 +6,12 @@ import asyncio
 import gc
 import json
 import socket
+import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,9 +203,36 @@ def test_a_guarded_loop_leaves_no_connection_open_that_a_library_lost() -> None:
         taken, _ = server.accept()
         loop.close()
         with taken:
-            taken.settimeout(5)
-            assert taken.recv(1) == b""
+            assert _has_ended(taken)
     gc.collect()  # what was left open would be complained about here
+
+
+def test_a_guarded_loop_does_not_wait_until_the_other_side_ends_its_tls(tmp_path: Path) -> None:
+    authority = Authority()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*authority.files(tmp_path, "server"))
+
+    async def close(port: int) -> None:
+        trusting = client_context(ca_certificate=authority.certificate)
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        writer.close()
+
+    def accept(server: socket.socket) -> ssl.SSLSocket:
+        return tls.wrap_socket(server.accept()[0], server_side=True, suppress_ragged_eofs=False)
+
+    loop = LoopThread(Guard(["127.0.0.0/8"]), "tests")
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as thread:
+        accepting = thread.submit(accept, server)
+        loop.run(close(server.getsockname()[1]), 5)
+        with accepting.result(5) as taken:
+            loop.close()
+            assert _has_ended(taken)
+    gc.collect()
+
+
+def _has_ended(taken: socket.socket) -> bool:
+    taken.settimeout(5)
+    return taken.recv(1) == b""
 
 
 def test_every_setting_says_what_it_is() -> None:

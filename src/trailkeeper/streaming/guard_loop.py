@@ -52,11 +52,11 @@ class GuardLoop(asyncio.SelectorEventLoop):
         return made
 
     def abort_connections(self) -> None:
-        """Break off what is still open. Libraries lose connections, such as one that stands at the
-        moment when they stop waiting for it."""
+        """Break off what is still open: what a library has lost, such as a connection that stands
+        at the moment when it stops waiting for it, and what is closed politely, which with TLS
+        lasts until the other side agrees."""
         for transport in list(self._made):
-            if not transport.is_closing():
-                transport.abort()
+            transport.abort()
 
     def _check(self, host: str, address: str) -> None:
         try:
