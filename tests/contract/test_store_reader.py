@@ -250,6 +250,27 @@ def test_each_part_of_a_word_by_itself(filled: Filled, part: str, prefix: bool) 
     assert filled.page_through(asked, "desc", [1_000]) == listed(filled.log, asked, "desc")
 
 
+@pytest.mark.parametrize(
+    ("asked", "reasons"),
+    [
+        ("*fe9*", {"cafe99", "cafe99x"}),
+        ("*fe99", {"cafe99"}),
+        ("*123*", {"7123", "7123-g"}),
+        ("*e99x*", {"cafe99x"}),
+        ("*99x", {"cafe99x"}),
+        ("*CAFE*", {"cafe99", "cafe99x"}),
+        ("*rüß*", {"grüße"}),
+    ],
+)
+def test_a_part_is_found_in_numbers_and_other_words(
+    store: Store, asked: str, reasons: set[str]
+) -> None:
+    for reason in ("cafe99", "cafe99x", "7123", "7123-g", "grüße"):
+        store.record(reason=reason)
+    found = store.reader.page(store.acme, parse(asked)).activities
+    assert {one.reason for one in found} == reasons
+
+
 def test_a_part_that_too_many_words_have_is_refused(store: Store) -> None:
     names = [f"common{number}" for number in range(PARTS_MAX)]
     store.record(details={"names": " ".join(names)})

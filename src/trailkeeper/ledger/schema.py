@@ -124,8 +124,15 @@ word = Table(
     metadata,
     Column("workspace", Integer, ForeignKey("workspace.key"), primary_key=True),
     Column("word", Text, primary_key=True),
+    Index(
+        "ix_word_not_hex",
+        "workspace",
+        "word",
+        sqlite_where=text("word GLOB '*[^0-9a-f]*'"),
+    ).ddl_if("sqlite"),
 )
-"""The words of a workspace's log (see ledger/vocabulary.py)."""
+"""The words of a workspace's log (see ledger/vocabulary.py). PostgreSQL has another index of them
+(see postgresql/parts.py)."""
 
 term = Table(
     "term",

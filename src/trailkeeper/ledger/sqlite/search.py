@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from operator import itemgetter
 from typing import Any
 
 from trailkeeper.ledger.index import Token
 from trailkeeper.ledger.search import KEY_MAX, KEY_MIN, Search, Term
 from trailkeeper.ledger.sqlite.fresh import matching
+
+_is_hex = re.compile(r"[0-9a-f]*").fullmatch
+_IS_NOT_HEX = "word GLOB '*[^0-9a-f]*'"
+"""As the index has it: SQLite compares the texts."""
 
 
 def expression_of(search: Search) -> str | None:
@@ -90,10 +95,15 @@ def keys_of(database: Any, search: Search, keys: list[int]) -> set[int]:
 
 
 def words_with(database: Any, workspace: int, part: str, *, at_end: bool, limit: int) -> list[str]:
-    """The words of a log that have this part, or end with it, at most `limit`."""
+    """The words of a log that have this part, or end with it, at most `limit`. Every word is looked
+    at; what makes them many are numbers and parts of UUIDs, which have an index apart from them."""
     condition = "substr(word, -length(:part)) = :part" if at_end else "instr(word, :part)"
+    source = "word"
+    if not _is_hex(part):
+        source = "word INDEXED BY ix_word_not_hex"
+        condition = f"{_IS_NOT_HEX} AND {condition}"
     rows = database.execute(
-        f"SELECT word FROM word WHERE workspace = :workspace AND {condition} LIMIT :limit",
+        f"SELECT word FROM {source} WHERE workspace = :workspace AND {condition} LIMIT :limit",
         {"workspace": workspace, "part": part, "limit": limit},
     )
     return [row[0] for row in rows]
