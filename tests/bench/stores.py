@@ -90,7 +90,11 @@ class Sqlite:
 
 
 _TABLES = "SELECT name, tbl_name FROM sqlite_schema WHERE type='index'"
-_SIZES = "SELECT name, pgsize FROM dbstat WHERE aggregate=TRUE ORDER BY pgsize DESC"
+_SIZES = (
+    # `pageno` is a number of pages here; the sum of their sizes wraps around at 4 GiB.
+    "SELECT name, pageno * page_size FROM dbstat, pragma_page_size WHERE aggregate=TRUE"
+    " ORDER BY pageno DESC"
+)
 _KEYS = {
     "sqlite_autoindex_activity_1": "activity by workspace and seq",
     "sqlite_autoindex_activity_2": "activity by workspace and id",

@@ -100,7 +100,8 @@ def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
     """The product's writer and the bare loop over the same database in turns; the first batch of
     each turn is not counted."""
     product, bare, beside = _Costs(), _Costs(), ""
-    turns, batches = (3, 5) if scale >= 1 else (1, 2)
+    # So many that the index merges what it has got now and then, as it does in the long run.
+    turns, batches = (3, 20) if scale >= 1 else (1, 2)
     for _ in range(turns):
         some = prepared(log.large((batches + 1) * BATCH))
         with log.opened() as installation:
