@@ -101,7 +101,7 @@ def _in_process(store: Store, log: Log, scale: float) -> list[Ingest]:
     each turn is not counted."""
     product, bare, beside = _Costs(), _Costs(), ""
     # So many that the index merges what it has got now and then, as it does in the long run.
-    turns, batches = (3, 20) if scale >= 1 else (1, 2)
+    turns, batches = (3, 8) if scale >= 1 else (1, 2)
     for _ in range(turns):
         some = prepared(log.large((batches + 1) * BATCH))
         with log.opened() as installation:
