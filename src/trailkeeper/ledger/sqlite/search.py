@@ -13,7 +13,7 @@ from trailkeeper.ledger.sqlite.fresh import matching
 
 _is_hex = re.compile(r"[0-9a-f]*").fullmatch
 _IS_NOT_HEX = "word GLOB '*[^0-9a-f]*'"
-"""As the index has it: SQLite compares the texts."""
+"""Word for word as in the migration: only so does SQLite know that the index is enough."""
 
 
 def expression_of(search: Search) -> str | None:
@@ -95,8 +95,11 @@ def keys_of(database: Any, search: Search, keys: list[int]) -> set[int]:
 
 
 def words_with(database: Any, workspace: int, part: str, *, at_end: bool, limit: int) -> list[str]:
-    """The words of a log that have this part, or end with it, at most `limit`. Every word is looked
-    at; what makes them many are numbers and parts of UUIDs, which have an index apart from them."""
+    """The words of a log that have this part, or end with it, at most `limit`.
+
+    All are looked through. What makes them many are numbers and parts of UUIDs: the words that are
+    none have an index of their own, which is enough for a part that no such number has.
+    """
     condition = "substr(word, -length(:part)) = :part" if at_end else "instr(word, :part)"
     source = "word"
     if not _is_hex(part):
